@@ -1,0 +1,1 @@
+"""The server: one folder for each noun, one store, one HTTP binding."""

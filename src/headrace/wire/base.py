@@ -1,0 +1,42 @@
+"""The two kinds of struct that travel: what is sent (`Body`) and what is answered (`Wire`)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+
+class Wire(msgspec.Struct, kw_only=True):
+    """An object the server answers with; unknown keys are ignored, so newer servers can add some."""
+
+
+class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """An object a client sends; an unknown key is an error that names it.
+
+    Datetimes without an offset are read as UTC (contract §1), so that no naive value gets past the edge.
+    """
+
+    def __post_init__(self) -> None:
+        """Give every naive datetime field the UTC zone."""
+        assume_utc(self)
+
+
+def assume_utc(struct: msgspec.Struct) -> None:
+    """Read the datetimes of a struct that name no zone as UTC."""
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
+        if type(value) is datetime and value.tzinfo is None:
+            setattr(struct, name, value.replace(tzinfo=UTC))
+
+
+def encode(value: Any) -> bytes:
+    """JSON bytes of any wire value."""
+    return _encoder.encode(value)
+
+
+def encode_text(value: Any) -> str:
+    """JSON text of any wire value, the form in which the store keeps documents."""
+    return _encoder.encode(value).decode()
+
+
+_encoder = msgspec.json.Encoder()

@@ -1,0 +1,75 @@
+"""The question "may this run enter that state?" and its answers (contract §4.2)."""
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from headrace.wire.base import Body, Wire
+from headrace.wire.states import State, StateCreate
+
+
+class SetStateStatus(StrEnum):
+    """How the server answered a proposed state."""
+
+    ACCEPT = "ACCEPT"
+    REJECT = "REJECT"
+    ABORT = "ABORT"
+    WAIT = "WAIT"
+
+
+class StateAcceptDetails(Wire):
+    type: Literal["accept_details"] = "accept_details"
+
+
+class StateRejectDetails(Wire):
+    type: Literal["reject_details"] = "reject_details"
+    reason: str | None = None
+
+
+class StateAbortDetails(Wire):
+    type: Literal["abort_details"] = "abort_details"
+    reason: str | None = None
+
+
+class StateWaitDetails(Wire):
+    type: Literal["wait_details"] = "wait_details"
+    delay_seconds: int
+    reason: str | None = None
+
+
+class _Details(Wire):
+    """Any of the four kinds of details, as a client reads them."""
+
+    type: str
+    reason: str | None = None
+    delay_seconds: int | None = None
+
+
+class SetState(Body):
+    """`force` skips every rule that could refuse; bookkeeping is done all the same."""
+
+    state: StateCreate
+    force: bool = False
+
+
+class OrchestrationResult(Wire):
+    """The server's answer: the run's state now, how the proposal fared, and why."""
+
+    state: State | None
+    status: SetStateStatus
+    details: _Details
+
+
+class BulkSetStateItem(Wire):
+    """How one run of a bulk change fared."""
+
+    flow_run_id: UUID
+    status: SetStateStatus
+    state: State | None = None
+    details: _Details = msgspec.field(default_factory=lambda: _Details(type="accept_details"))
+
+
+class BulkSetStateResult(Wire):
+    results: list[BulkSetStateItem]
