@@ -12,7 +12,7 @@ EventName = Annotated[str, msgspec.Meta(max_length=1024)]
 Resource = dict[str, str]
 
 
-class Event(Wire):
+class Event(Wire, kw_only=True):
     """An event as a client sends it.
 
     `resource` holds a non-empty `prefect.resource.id`; each of `related` also a `prefect.resource.role`.

@@ -12,7 +12,7 @@ from headrace.wire.names import random_name
 from headrace.wire.states import State, StateCreate, StateType
 
 
-class FlowRunPolicy(Wire):
+class FlowRunPolicy(Wire, kw_only=True):
     """How a run is retried and paused; the server keeps `pause_keys`, `resuming` and `retry_type` current."""
 
     max_retries: int = 0
@@ -31,7 +31,7 @@ class FlowRunPolicy(Wire):
             self.retry_delay = int(self.retry_delay_seconds)
 
 
-class CreatedBy(Wire):
+class CreatedBy(Wire, kw_only=True):
     """What made an object: a deployment, a schedule, an automation; None for a person's own call."""
 
     id: UUID | None = None
@@ -39,7 +39,7 @@ class CreatedBy(Wire):
     display_value: str | None = None
 
 
-class FlowRun(Wire):
+class FlowRun(Wire, kw_only=True):
     """A flow run as it is answered. Durations are float seconds; `estimated_*` are as of the answer."""
 
     id: UUID
@@ -80,7 +80,7 @@ class FlowRun(Wire):
     job_variables: dict[str, Any] | None = None
 
 
-class FlowRunCreate(Body):
+class FlowRunCreate(Body, kw_only=True):
     flow_id: UUID
     state: StateCreate | None = None
     name: str = msgspec.field(default_factory=random_name)
@@ -99,7 +99,7 @@ class FlowRunCreate(Body):
     deployment_id: UUID | None = None
 
 
-class FlowRunUpdate(Body):
+class FlowRunUpdate(Body, kw_only=True):
     """Only the keys that are present change anything; an empty name asks for a random one."""
 
     name: str | None | msgspec.UnsetType = msgspec.UNSET
@@ -111,7 +111,7 @@ class FlowRunUpdate(Body):
     job_variables: dict[str, Any] | None | msgspec.UnsetType = msgspec.UNSET
 
 
-class FlowRunInput(Wire):
+class FlowRunInput(Wire, kw_only=True):
     """A value handed to a run while it runs; `value` is the JSON text its receiver expects."""
 
     id: UUID

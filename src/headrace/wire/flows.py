@@ -14,7 +14,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[^/%&><]+$")]
 """A name that can stand in a URL path: not empty, none of `/ % & > <` (contract §1)."""
 
 
-class Flow(Wire):
+class Flow(Wire, kw_only=True):
     id: UUID
     created: datetime | None = None
     updated: datetime | None = None
@@ -23,11 +23,11 @@ class Flow(Wire):
     labels: Labels | None = {}
 
 
-class FlowCreate(Body):
+class FlowCreate(Body, kw_only=True):
     name: Name
     tags: list[str] = []
     labels: Labels | None = {}
 
 
-class FlowUpdate(Body):
+class FlowUpdate(Body, kw_only=True):
     tags: list[str] | msgspec.UnsetType = msgspec.UNSET

@@ -6,7 +6,7 @@ from uuid import UUID
 from headrace.wire.base import Body, Wire
 
 
-class Log(Wire):
+class Log(Wire, kw_only=True):
     id: UUID
     created: datetime | None = None
     updated: datetime | None = None
@@ -18,7 +18,7 @@ class Log(Wire):
     task_run_id: UUID | None = None
 
 
-class LogCreate(Body):
+class LogCreate(Body, kw_only=True):
     """A log line as it is sent; `level` is Python's (10 debug … 50 critical)."""
 
     name: str

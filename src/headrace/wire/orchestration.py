@@ -19,27 +19,27 @@ class SetStateStatus(StrEnum):
     WAIT = "WAIT"
 
 
-class StateAcceptDetails(Wire):
+class StateAcceptDetails(Wire, kw_only=True):
     type: Literal["accept_details"] = "accept_details"
 
 
-class StateRejectDetails(Wire):
+class StateRejectDetails(Wire, kw_only=True):
     type: Literal["reject_details"] = "reject_details"
     reason: str | None = None
 
 
-class StateAbortDetails(Wire):
+class StateAbortDetails(Wire, kw_only=True):
     type: Literal["abort_details"] = "abort_details"
     reason: str | None = None
 
 
-class StateWaitDetails(Wire):
+class StateWaitDetails(Wire, kw_only=True):
     type: Literal["wait_details"] = "wait_details"
     delay_seconds: int
     reason: str | None = None
 
 
-class _Details(Wire):
+class _Details(Wire, kw_only=True):
     """Any of the four kinds of details, as a client reads them."""
 
     type: str
@@ -47,14 +47,14 @@ class _Details(Wire):
     delay_seconds: int | None = None
 
 
-class SetState(Body):
+class SetState(Body, kw_only=True):
     """`force` skips every rule that could refuse; bookkeeping is done all the same."""
 
     state: StateCreate
     force: bool = False
 
 
-class OrchestrationResult(Wire):
+class OrchestrationResult(Wire, kw_only=True):
     """The server's answer: the run's state now, how the proposal fared, and why."""
 
     state: State | None
@@ -62,7 +62,7 @@ class OrchestrationResult(Wire):
     details: _Details
 
 
-class BulkSetStateItem(Wire):
+class BulkSetStateItem(Wire, kw_only=True):
     """How one run of a bulk change fared."""
 
     flow_run_id: UUID
@@ -71,5 +71,5 @@ class BulkSetStateItem(Wire):
     details: _Details = msgspec.field(default_factory=lambda: _Details(type="accept_details"))
 
 
-class BulkSetStateResult(Wire):
+class BulkSetStateResult(Wire, kw_only=True):
     results: list[BulkSetStateItem]

@@ -30,7 +30,7 @@ class StateType(StrEnum):
 TERMINAL_STATES = frozenset({StateType.COMPLETED, StateType.CANCELLED, StateType.FAILED, StateType.CRASHED})
 
 
-class StateDetails(Wire):
+class StateDetails(Wire, kw_only=True):
     """What belongs to a state beyond its type, name and message; unknown keys are ignored both ways."""
 
     flow_run_id: UUID | None = None
@@ -94,7 +94,7 @@ class _Kinds:
         return self.type in TERMINAL_STATES
 
 
-class State(_Kinds, Wire):
+class State(_Kinds, Wire, kw_only=True):
     """One state of one run: a fact that is never changed once it is stored."""
 
     type: StateType
@@ -120,7 +120,7 @@ class State(_Kinds, Wire):
         return _result_of(self, raise_on_failure, retry_result_failure)
 
 
-class StateCreate(_Kinds, Body):
+class StateCreate(_Kinds, Body, kw_only=True):
     """A proposed state. The server stamps its id and time (contract §4.1)."""
 
     type: StateType

@@ -14,7 +14,7 @@ from headrace.wire.states import State, StateCreate, StateType
 CacheKey = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
-class TaskRunPolicy(Wire):
+class TaskRunPolicy(Wire, kw_only=True):
     """How a task run is retried. `retry_delay` is seconds, or a list with one entry for each retry."""
 
     max_retries: int = 0
@@ -33,7 +33,7 @@ class TaskRunPolicy(Wire):
             raise ValueError("retry_delay can hold at most 50 delays")
 
 
-class TaskRunInput(Wire):
+class TaskRunInput(Wire, kw_only=True):
     """Where an argument of a task run came from: another run, a flow's parameter, or a constant."""
 
     input_type: Literal["task_run", "flow_run", "parameter", "constant"]
@@ -45,7 +45,7 @@ class TaskRunInput(Wire):
 TaskInputs = dict[str, list[TaskRunInput]]
 
 
-class TaskRun(Wire):
+class TaskRun(Wire, kw_only=True):
     """A task run as it is answered. Durations are float seconds; `estimated_*` are as of the answer."""
 
     id: UUID
@@ -77,7 +77,7 @@ class TaskRun(Wire):
     state: State | None = None
 
 
-class TaskRunSummary(Wire):
+class TaskRunSummary(Wire, kw_only=True):
     """The reduced task run that `/task_runs/paginate` answers with."""
 
     id: UUID
@@ -99,7 +99,7 @@ class TaskRunSummary(Wire):
     estimated_start_time_delta: float = 0.0
 
 
-class TaskRunCreate(Body):
+class TaskRunCreate(Body, kw_only=True):
     id: UUID | None = None
     state: StateCreate | None = None
     name: str = msgspec.field(default_factory=random_name)
@@ -115,5 +115,5 @@ class TaskRunCreate(Body):
     task_inputs: TaskInputs = {}
 
 
-class TaskRunUpdate(Body):
+class TaskRunUpdate(Body, kw_only=True):
     name: str | msgspec.UnsetType = msgspec.UNSET
