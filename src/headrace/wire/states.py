@@ -99,7 +99,7 @@ class State(_Kinds, Wire, kw_only=True):
 
     type: StateType
     id: UUID = msgspec.field(default_factory=uuid7)
-    name: str | None = None
+    name: str = ""
     timestamp: datetime = msgspec.field(default_factory=now)
     message: str | None = None
     data: Any = None
@@ -107,7 +107,8 @@ class State(_Kinds, Wire, kw_only=True):
 
     def __post_init__(self) -> None:
         """A state without a name takes its type's, and a scheduled one without a time is due now."""
-        if self.name is None:
+        self.type = StateType(self.type)
+        if not self.name:
             self.name = default_name(self.type)
         if self.type == StateType.SCHEDULED and self.state_details.scheduled_time is None:
             self.state_details.scheduled_time = self.timestamp
