@@ -1,0 +1,41 @@
+# The commands of this project; `make` lists them. Needs python3 (3.11 or newer) and make, nothing else.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+.PHONY: help setup demo test lint types format lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12 | sed 's/^/  make /'
+
+setup: ## make .venv from the lock; the other commands do it by themselves
+	@scripts/setup.sh
+
+demo: setup ## run real flows against a real server and show what was recorded (KEEP=1 leaves it running)
+	@$(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
+
+test: setup lint types ## lint, types and the whole test suite, on SQLite and on PostgreSQL (ARGS="-k name" narrows it)
+	@$(BIN)/pytest -n auto $(ARGS)
+
+lint: setup ## style, layers and file sizes
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/python scripts/check_sizes.py
+	@$(BIN)/lint-imports --no-logo
+
+types: setup ## strict types of everything under src
+	@$(BIN)/pyright --warnings
+
+format: setup ## put the code in its standard form
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+
+lock: ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade takes newest versions)
+	@scripts/lock.sh $(ARGS)
+
+clean: ## remove everything that can be made again
+	rm -rf .venv .venv-lock .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
+
+ifneq ($(wildcard benchmarks/.),)
+.PHONY: bench
+bench: setup ## measure the budgets and print them as a table
+	@$(BIN)/python -m benchmarks $(ARGS)
+endif
