@@ -7,6 +7,7 @@
     │   ├── Unauthorized         401
     │   ├── Forbidden            403
     │   ├── ObjectNotFound       404
+    │   ├── MethodNotAllowed     405
     │   ├── Conflict             409 (ObjectAlreadyExists: a name or key is taken)
     │   ├── BodyTooLarge         413
     │   ├── Unprocessable        422 well-formed, but a rule of the contract forbids it
@@ -108,6 +109,21 @@ class ObjectNotFound(RequestError):
         return {"exception_message": str(self), "detail": str(self), "code": self.code}
 
 
+class MethodNotAllowed(RequestError):
+    """The path exists, but not for this method; `allowed` are those it takes."""
+
+    code = "method_not_allowed"
+    status = 405
+
+    def __init__(self, message: str, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Allow": ", ".join(self.allowed)}
+
+
 class Conflict(RequestError):
     """The request would break the integrity of stored data."""
 
@@ -157,7 +173,15 @@ class ServiceError(HeadraceError):
 
 
 class InternalError(ServiceError):
-    """A fault of the server's own; its log has the details."""
+    """A fault of the server's own; its log has the details, under `request_id`."""
+
+    def __init__(self, message: str, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.request_id = request_id
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {} if self.request_id is None else {"X-Request-Id": self.request_id}
 
     def body(self) -> dict[str, Any]:
         return {"exception_message": "Internal Server Error", "code": self.code}
@@ -171,6 +195,10 @@ class ServiceUnavailable(ServiceError):
 
     def body(self) -> dict[str, Any]:
         return {"exception_message": "Service Unavailable", "code": self.code, "detail": str(self)}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}
 
 
 class StoreError(HeadraceError):

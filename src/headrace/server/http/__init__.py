@@ -1,0 +1,1 @@
+"""The binding between HTTP and the nouns: routing, the ASGI application, WebSockets and OpenAPI."""
