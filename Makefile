@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint types format lock clean
+.PHONY: help setup peer demo test lint types format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12 | sed 's/^/  make /'
@@ -11,10 +11,13 @@ help: ## list the commands
 setup: ## make .venv from the lock; the other commands do it by themselves
 	@scripts/setup.sh
 
+peer: setup ## make .peer, the real Prefect in an environment of its own
+	@scripts/peer.sh
+
 demo: setup ## run real flows against a real server and show what was recorded (KEEP=1 leaves it running)
 	@$(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
 
-test: setup lint types ## lint, types and the whole test suite, on SQLite and on PostgreSQL (ARGS="-k name" narrows it)
+test: setup peer lint types ## lint, types and the whole test suite, on SQLite and on PostgreSQL (ARGS="-k name" narrows it)
 	@$(BIN)/pytest -n auto $(ARGS)
 
 lint: setup ## style, layers and file sizes
@@ -32,10 +35,10 @@ lock: ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade takes
 	@scripts/lock.sh $(ARGS)
 
 clean: ## remove everything that can be made again
-	rm -rf .venv .venv-lock .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
+	rm -rf .venv .venv-lock .peer .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
 
 ifneq ($(wildcard benchmarks/.),)
 .PHONY: bench
-bench: setup ## measure the budgets and print them as a table
+bench: peer ## measure the budgets and print them as a table
 	@$(BIN)/python -m benchmarks $(ARGS)
 endif

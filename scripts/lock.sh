@@ -8,8 +8,9 @@ tool=.venv-lock
 [ -x "$tool/bin/uv" ] || { "${PYTHON:-python3}" -m venv "$tool" && "$tool/bin/pip" install --quiet uv; }
 
 compile() {
-    "$tool/bin/uv" pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+    "$tool/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate --quiet "$@"
 }
-compile --output-file requirements/runtime.txt "$@"
-compile --group dev --output-file requirements/dev.txt "$@"
+compile pyproject.toml --output-file requirements/runtime.txt "$@"
+compile pyproject.toml --group dev --output-file requirements/dev.txt "$@"
+compile requirements/peer.in --output-file requirements/peer.txt "$@"
