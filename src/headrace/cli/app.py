@@ -1,5 +1,108 @@
-"""The tree of commands."""
+"""The tree of commands, and the frame every command runs in: the profile, errors and exit codes.
+
+Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted. Each failure is one line on stderr;
+with HEADRACE_DEBUG set, its traceback too.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+from cyclopts import App, CycloptsError, Parameter
+
+from headrace.cli.errors import UsageError
+from headrace.wire.errors import HeadraceError
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+_HELP = """Run workflows, record them, and ask what happened.
+
+Start with:
+
+    python my_flow.py         runs a flow and records it; nothing else is needed
+    headrace dev my_flow.py   runs it again whenever you save it
+    headrace flow-run ls      lists what ran
+    headrace server start     serves the API to other processes and machines
+"""
+
+_COMMANDS = {
+    "dev": ("dev:dev", "Serve the API, run a file's flows, and run them again whenever it changes."),
+    "server": ("server:app", "Start, stop and look after the server and its database."),
+    "flow-run": ("flow_runs:app", "List, inspect, cancel and delete flow runs, and read their logs."),
+    "flow": ("flows:app", "List and inspect flows."),
+    "task-run": ("task_runs:app", "List and inspect task runs."),
+    "config": ("config:app", "See and change settings."),
+    "profile": ("profiles:app", "Keep several sets of settings and switch between them."),
+    "version": ("version:version", "Show versions and where runs are recorded."),
+}
 
 
-def main() -> None:
-    """Run the command that the process's arguments name."""
+def build() -> App:
+    """The whole tree; the module of a command is loaded when the command is used."""
+    app = App(
+        name="headrace",
+        help=_HELP,
+        help_format="plaintext",
+        version=_version,
+        print_error=False,
+        exit_on_error=False,
+        result_action="return_value",
+    )
+    app["--help"].group = app["--version"].group = "Options"
+    for name, (place, summary) in _COMMANDS.items():
+        app.command(f"headrace.cli.{place}", name=name, help=summary)
+
+    @app.meta.default
+    def launch(  # pyright: ignore[reportUnusedFunction] - the decorator keeps it
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        profile: Annotated[
+            str | None, Parameter(group="Options", help="Take settings from this profile instead of the active one.")
+        ] = None,
+    ) -> None:
+        if profile is not None:
+            os.environ["HEADRACE_PROFILE"] = profile
+        app(tokens)
+
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code."""
+    try:
+        build().meta(list(arguments))
+    except (CycloptsError, UsageError) as error:
+        return _fail(error, USAGE, str(error))
+    except HeadraceError as error:
+        return _fail(error, FAILED, str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone, as `| head` does; point stdout elsewhere so that closing it is quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        kind = type(error).__name__
+        return _fail(error, FAILED, f"unexpected {kind}: {error} (HEADRACE_DEBUG=1 shows where)")
+    return 0
+
+
+def main() -> NoReturn:
+    """Run the command that the process's arguments name, and end the process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _fail(error: BaseException, code: int, message: str) -> int:
+    if os.environ.get("HEADRACE_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    line = " ".join(message.split())
+    print(f"headrace: {line}", file=sys.stderr)
+    return code
+
+
+def _version() -> str:
+    from headrace.cli.version import installed
+
+    return installed()

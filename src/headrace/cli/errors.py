@@ -1,0 +1,15 @@
+"""What the command line itself refuses; both kinds end in one line on stderr."""
+
+from headrace.wire.errors import HeadraceError
+
+
+class UsageError(HeadraceError):
+    """The command was called in a way it does not understand; exit code 2."""
+
+    code = "usage"
+
+
+class CommandFailed(HeadraceError):
+    """The command was understood and did not succeed, wholly or in part; exit code 1."""
+
+    code = "command_failed"
