@@ -11,5 +11,6 @@ wanted="$(.venv/bin/python --version) $PWD $(sha256sum <requirements/peer.txt)"
 echo "setup: making .peer (Prefect, for the tests of the contract) from requirements/peer.txt"
 rm -rf .peer
 .venv/bin/python -m venv .peer
-.peer/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peer.txt
+# The lock is complete, so nothing is resolved (--no-deps).
+.peer/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/peer.txt
 printf '%s\n' "$wanted" >"$stamp"
