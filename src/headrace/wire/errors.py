@@ -19,7 +19,12 @@
     ├── SettingsError                a setting or profile is wrong
     └── RunError                     raised to users' code by the SDK
         ├── Abort, Pause             the server ended or paused this run
-        ├── MissingResult, FailedRun, CrashedRun, CancelledRun, UnfinishedRun
+        ├── MissingResult, FailedRun, CrashedRun, CancelledRun, UnfinishedRun, TimedOutRun
+        ├── UpstreamTaskError        a task cannot start because one it needs did not complete
+        ├── MissingContext           something that needs a run was used outside of any
+        ├── MappingError             (MappingLengthMismatch, MappingMissingIterable)
+        ├── SerializationError       a result cannot be written or read as its serializer wants
+        ├── DefinitionError          (ReservedArgument) a flow or task is declared wrongly
         └── ParameterError           (ParameterTypeError, ParameterBindError)
 
 Each class carries its code and, where it travels, its HTTP status; `body()` is its form on the wire
@@ -263,6 +268,54 @@ class UnfinishedRun(RunError):
     """A run has no result because it has not finished."""
 
     code = "unfinished_run"
+
+
+class TimedOutRun(RunError, TimeoutError):
+    """A run took longer than its `timeout_seconds`."""
+
+    code = "timed_out_run"
+
+
+class UpstreamTaskError(RunError):
+    """A task cannot start because a task run whose result it needs did not complete."""
+
+    code = "upstream_not_completed"
+
+
+class MissingContext(RunError, RuntimeError):
+    """Something that needs a flow run or a task run was used outside of any."""
+
+    code = "missing_context"
+
+
+class MappingError(RunError):
+    """The arguments of a `map` do not say what to map over."""
+
+    code = "bad_mapping"
+
+
+class MappingLengthMismatch(MappingError):
+    """The iterables of a `map` have different lengths."""
+
+
+class MappingMissingIterable(MappingError):
+    """A `map` was given nothing to iterate over."""
+
+
+class SerializationError(RunError):
+    """A result cannot be written, or what is stored cannot be read."""
+
+    code = "unserializable"
+
+
+class DefinitionError(RunError, TypeError):
+    """A flow or task is declared in a way that cannot work."""
+
+    code = "bad_definition"
+
+
+class ReservedArgument(DefinitionError):
+    """A parameter has a name that calls give another meaning, such as `wait_for`."""
 
 
 class ParameterError(RunError):
