@@ -1,0 +1,68 @@
+"""The real Prefect, in its own environment, against a real headrace server."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import serving
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(__file__).parent / "scripts"
+PEER = ROOT / ".peer" / "bin"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Prefect's Python and command line, pointed at one server."""
+
+    api_url: str
+    home: Path
+
+    def script(self, name: str, *arguments: str) -> dict[str, Any]:
+        """Run one of our scripts with the real client; its last line of output is JSON."""
+        done = self._run(str(PEER / "python"), str(SCRIPTS / name), *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def cli(self, *arguments: str) -> str:
+        """What `prefect …` printed; it must have succeeded."""
+        done = self._run(str(PEER / "prefect"), *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "HEADRACE_"))}
+        environ |= {
+            "PREFECT_API_URL": self.api_url,
+            "PREFECT_HOME": str(self.home),
+            "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.2",
+            "DO_NOT_TRACK": "1",
+            "COLUMNS": "400",
+        }
+        return subprocess.run(command, env=environ, cwd=self.home, capture_output=True, text=True, timeout=110)
+
+
+@pytest.fixture(scope="session")
+def peer_installed() -> None:
+    """A missing environment is a failure, not a skip: without it the contract is unproved."""
+    assert (PEER / "prefect").exists(), "Prefect is not installed in .peer: run `make peer`."
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def peer(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    fresh_postgres_url: Callable[[], str],
+    peer_installed: None,
+) -> Iterator[Peer]:
+    """The real client beside a headrace server of its own, on each database."""
+    home = tmp_path_factory.mktemp("headrace")
+    database = fresh_postgres_url() if request.param == "postgres" else None
+    with serving(home, database) as server:
+        yield Peer(server.api_url, tmp_path_factory.mktemp("prefect"))
