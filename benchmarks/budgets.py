@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Budget:
-    """`must` and `aim` are times better than the peer (`ratio`), or bounds in the figure's own unit (`at most`, `at least`)."""
+    """`must` and `aim`: times better than the peer (`ratio`), or bounds in the unit (`at most`, `at least`)."""
 
     title: str
     unit: str

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -77,7 +77,7 @@ async def read(seen: dict) -> dict:
 
 async def write(client, seen: dict, out: dict) -> None:
     """What a person does to runs: make one for later, rename it, cancel it, delete it."""
-    due = datetime.now(timezone.utc) + timedelta(hours=1)
+    due = datetime.now(UTC) + timedelta(hours=1)
     run_id = (await client.create_flow_run(made_by_hand, state=Scheduled(scheduled_time=due))).id
     await client.update_flow_run(run_id, name="renamed", tags=["by-hand"])
     renamed = await client.read_flow_run(run_id)
