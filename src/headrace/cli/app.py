@@ -48,6 +48,7 @@ def build() -> App:
         print_error=False,
         exit_on_error=False,
         result_action="return_value",
+        default_parameter=Parameter(negative="", show_default=False),
     )
     app["--help"].group = app["--version"].group = "Options"
     for name, (place, summary) in _COMMANDS.items():

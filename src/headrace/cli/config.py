@@ -27,8 +27,8 @@ class Shown(msgspec.Struct, frozen=True):
 @app.command
 def view(
     *,
-    all: Annotated[bool, Parameter(alias="-a", negative="")] = False,
-    show_secrets: Annotated[bool, Parameter(negative="")] = False,
+    all: Annotated[bool, Parameter(alias="-a")] = False,
+    show_secrets: bool = False,
     output: Output = "table",
 ) -> None:
     """Show the settings in force and where each comes from: the environment or a profile.

@@ -1,0 +1,66 @@
+"""Moments and durations as people read them."""
+
+from datetime import datetime
+
+from headrace.wire.errors import HeadraceError
+from headrace.wire.times import now
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def duration(seconds: float) -> str:
+    """A length of time in at most two units.
+
+    >>> duration(0.4567), duration(64), duration(7500)
+    ('0.46s', '1m 04s', '2h 05m')
+    """
+    if seconds < 10:
+        return f"{seconds:.2f}s"
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m {rest:02}s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours}h {minutes:02}m"
+    return f"{hours // 24}d {hours % 24:02}h"
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago a moment was, or how soon it will be; nothing for no moment."""
+    if moment is None:
+        return ""
+    seconds = (now() - moment).total_seconds()
+    amount, unit = _coarse(abs(seconds))
+    return f"{amount}{unit} ago" if seconds >= 0 else f"in {amount}{unit}"
+
+
+def local(moment: datetime | None) -> str | None:
+    """A moment on the clock of this machine, to the millisecond."""
+    if moment is None:
+        return None
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1000:03}"
+
+
+def seconds_of(text: str) -> float:
+    """The seconds that a text such as `30m`, `24h` or `7d` means. Raises `ValueError`."""
+    number, unit = text[:-1], text[-1:].lower()
+    if unit not in _UNITS:
+        raise ValueError(f"{text!r} is not a length of time: write it as 90s, 30m, 24h, 7d or 2w.")
+    try:
+        return float(number) * _UNITS[unit]
+    except ValueError:
+        raise ValueError(f"{text!r} is not a length of time: write it as 90s, 30m, 24h, 7d or 2w.") from None
+
+
+def one_line(error: HeadraceError) -> str:
+    """An error's message without its line breaks."""
+    return " ".join(str(error).split())
+
+
+def _coarse(seconds: float) -> tuple[int, str]:
+    for unit, size in reversed(_UNITS.items()):
+        if unit != "w" and seconds >= size:
+            return int(seconds // size), unit
+    return 0, "s"

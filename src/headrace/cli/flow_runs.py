@@ -1,0 +1,206 @@
+"""`headrace flow-run`."""
+
+import sys
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+from cyclopts import App, Parameter
+
+from headrace.cli import run_logs
+from headrace.cli.display import ago, duration, local, seconds_of
+from headrace.cli.errors import CommandFailed, UsageError
+from headrace.cli.output import Column, ListOutput, Output, ask, show_facts, show_json, show_list
+from headrace.cli.session import Stdin, Yes, client, for_each, gather_ids, named, parse_id
+from headrace.cli.states import state_style, types_and_names
+from headrace.wire.errors import ObjectNotFound
+from headrace.wire.filters import (
+    FlowFilter,
+    FlowFilterId,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateName,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+    Operator,
+)
+from headrace.wire.flow_runs import FlowRun
+from headrace.wire.orchestration import SetStateStatus
+from headrace.wire.sorts import FlowRunSort
+from headrace.wire.states import State, StateType
+from headrace.wire.times import now
+
+app = App(name="flow-run", help="List, inspect, cancel and delete flow runs, and read their logs.")
+app.command(run_logs.logs)
+
+NOUN = "flow run"
+
+
+@app.command
+def ls(
+    *,
+    flow: list[str] | None = None,
+    state: list[str] | None = None,
+    tag: list[str] | None = None,
+    since: str | None = None,
+    limit: Annotated[int, Parameter(alias="-n")] = 15,
+    output: ListOutput = "table",
+) -> None:
+    """List flow runs, the one started last first.
+
+    Try:
+
+        headrace flow-run ls --state Failed --since 24h
+        headrace flow-run ls --flow etl --flow report -n 50
+        headrace flow-run ls --state Late -o id | headrace flow-run cancel --stdin
+
+    Args:
+        flow: Only runs of the flow of this name; may be given several times.
+        state: Only runs in this state, a type such as Failed or a name such as Late; may be given several times.
+        tag: Only runs with this tag; given several times, with all of them.
+        since: Only runs that started in this length of time up to now, such as 30m, 24h or 7d.
+        limit: The most runs to list, 15 if not given.
+        output: A table for people, JSON for programs, or bare ids for pipes.
+    """
+    with client() as api:
+        runs = api.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=flow)) if flow else None,
+            flow_run_filter=_filter(state, tag, since),
+            sort=FlowRunSort.START_TIME_DESC,
+            limit=limit,
+        )
+        if output != "table":
+            show_list(runs, [], output)
+            return
+        flows = api.read_flows(flow_filter=FlowFilter(id=FlowFilterId(any_=list({run.flow_id for run in runs}))))
+    names = {found.id: found.name for found in flows}
+    columns = [
+        Column[FlowRun]("ID", lambda run: str(run.id)),
+        Column[FlowRun]("Flow", lambda run: names.get(run.flow_id, "")),
+        Column[FlowRun]("Name", lambda run: run.name),
+        Column[FlowRun]("State", lambda run: run.state_name or "", lambda run: state_style(run.state_type)),
+        Column[FlowRun]("Started", lambda run: ago(run.start_time or run.expected_start_time)),
+        Column[FlowRun]("Took", lambda run: duration(run.estimated_run_time) if run.start_time else ""),
+    ]
+    show_list(runs, columns, output, "No flow run matches. headrace flow-run ls without filters lists the latest.")
+
+
+@app.command
+def inspect(run: str, /, *, output: Output = "table") -> None:
+    """Show everything about one flow run.
+
+    Try:
+
+        headrace flow-run inspect RUN_ID -o json
+
+    Args:
+        run: The id of the run.
+        output: Lines for people or JSON for programs.
+    """
+    id = parse_id(run, NOUN)
+    with client() as api:
+        try:
+            found = api.read_flow_run(id)
+        except ObjectNotFound as error:
+            raise named(error, id, NOUN) from error
+        if output == "json":
+            show_json(found)
+            return
+        flow = api.read_flow(found.flow_id)
+    show_facts(_facts(found, flow.name), output)
+
+
+@app.command
+def cancel(*runs: str, stdin: Stdin = False) -> None:
+    """Cancel flow runs that have not finished.
+
+    Try:
+
+        headrace flow-run ls --state Pending -o id | headrace flow-run cancel --stdin
+
+    Args:
+        runs: The ids of the runs.
+    """
+    ids = gather_ids(runs, stdin, NOUN)
+    with client() as api:
+
+        def cancel_one(id: UUID) -> str:
+            answer = api.set_flow_run_state(id, State(type=StateType.CANCELLING))
+            final = answer.state.type if answer.state else None
+            if answer.status is SetStateStatus.ACCEPT:
+                return "is cancelling"
+            if answer.status is SetStateStatus.REJECT and final is StateType.CANCELLED:
+                return "is cancelled"
+            raise CommandFailed(f"Flow run {id} is not cancelled: {answer.details.reason or 'the server refused'}")
+
+        for_each(ids, NOUN, cancel_one)
+
+
+@app.command
+def delete(*runs: str, stdin: Stdin = False, yes: Yes = False) -> None:
+    """Delete flow runs with their task runs, states and logs.
+
+    Asks first when someone is at the terminal.
+
+    Try:
+
+        headrace flow-run delete RUN_ID
+        headrace flow-run ls --tag test -o id | headrace flow-run delete --stdin
+
+    Args:
+        runs: The ids of the runs.
+    """
+    ids = gather_ids(runs, stdin, NOUN)
+    what = f"flow run {ids[0]}" if len(ids) == 1 else f"{len(ids)} flow runs"
+    if not yes and not stdin and sys.stdin.isatty() and not ask(f"Delete {what}?"):
+        raise CommandFailed("Nothing is deleted.")
+    with client() as api:
+
+        def delete_one(id: UUID) -> str:
+            api.delete_flow_run(id)
+            return "is deleted"
+
+        for_each(ids, NOUN, delete_one)
+
+
+def _filter(states: list[str] | None, tags: list[str] | None, since: str | None) -> FlowRunFilter | None:
+    chosen = FlowRunFilter()
+    if states:
+        types, names = types_and_names(states)
+        chosen.state = FlowRunFilterState(
+            operator=Operator.or_,
+            type=FlowRunFilterStateType(any_=types) if types else None,
+            name=FlowRunFilterStateName(any_=names) if names else None,
+        )
+    if tags:
+        chosen.tags = FlowRunFilterTags(all_=tags)
+    if since:
+        try:
+            chosen.start_time = FlowRunFilterStartTime(after_=now() - timedelta(seconds=seconds_of(since)))
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+    return chosen if states or tags or since else None
+
+
+def _facts(run: FlowRun, flow: str) -> dict[str, str | None]:
+    state = run.state
+    return {
+        "id": str(run.id),
+        "name": run.name,
+        "flow": flow,
+        "state": run.state_name,
+        "message": state.message if state else None,
+        "created": local(run.created),
+        "started": local(run.start_time),
+        "ended": local(run.end_time),
+        "due": local(run.next_scheduled_start_time),
+        "took": duration(run.estimated_run_time) if run.start_time else None,
+        "attempts": str(run.run_count),
+        "parameters": ", ".join(f"{name}={value!r}" for name, value in run.parameters.items()) or None,
+        "tags": ", ".join(run.tags) or None,
+        "version": run.flow_version,
+        "parent task run": str(run.parent_task_run_id) if run.parent_task_run_id else None,
+        "deployment": str(run.deployment_id) if run.deployment_id else None,
+    }

@@ -1,0 +1,126 @@
+"""`headrace flow-run logs`."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+from cyclopts import Parameter
+
+from headrace.cli.display import local
+from headrace.cli.errors import UsageError
+from headrace.cli.output import Output, show_json
+from headrace.cli.session import client, named, parse_id
+from headrace.wire.errors import ObjectNotFound
+from headrace.wire.filters import LogFilter, LogFilterFlowRunId, LogFilterLevel, LogFilterTimestamp
+from headrace.wire.logs import Log
+from headrace.wire.sorts import LogSort
+
+if TYPE_CHECKING:
+    from headrace.client.orchestration import SyncHeadraceClient
+
+_POLL_SECONDS = 0.5
+_LATE = timedelta(seconds=10)
+"""Lines are sent in batches by several threads, so one may arrive this much after a younger one."""
+
+_COLOURS = ((logging.ERROR, "31"), (logging.WARNING, "33"), (logging.INFO, "36"), (0, "2"))
+
+
+def logs(
+    run: str,
+    /,
+    *,
+    head: int | None = None,
+    tail: int | None = None,
+    reverse: Annotated[bool, Parameter(alias="-r")] = False,
+    follow: Annotated[bool, Parameter(alias="-f")] = False,
+    level: str | None = None,
+    output: Output = "table",
+) -> None:
+    """Print the log of a flow run and of its tasks, oldest line first.
+
+    Try:
+
+        headrace flow-run logs RUN_ID --tail 20
+        headrace flow-run logs RUN_ID --follow --level warning
+
+    Args:
+        run: The id of the run.
+        head: Only the first lines, this many.
+        tail: Only the last lines, this many.
+        reverse: Newest line first.
+        follow: Go on printing until the run has finished.
+        level: Only lines of at least this level, such as warning.
+        output: Lines for people or JSON for programs.
+    """
+    if head is not None and tail is not None:
+        raise UsageError("--head and --tail contradict each other: give one of them.")
+    if follow and (reverse or head is not None or output == "json"):
+        raise UsageError("--follow goes with --tail and --level only: it prints lines as they come.")
+    id = parse_id(run, "flow run")
+    wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[id]), level=_level(level))
+    with client() as api:
+        try:
+            api.read_flow_run(id)
+        except ObjectNotFound as error:
+            raise named(error, id, "flow run") from error
+        newest_first = tail is not None or (reverse and head is None)
+        lines = api.read_logs(
+            log_filter=wanted,
+            limit=head if head is not None else tail,
+            sort=LogSort.TIMESTAMP_DESC if newest_first else LogSort.TIMESTAMP_ASC,
+        )
+        if newest_first != reverse:
+            lines.reverse()
+        if output == "json":
+            show_json(lines)
+            return
+        for line in lines:
+            _print(line)
+        if follow:
+            for line in _later(api, id, wanted, lines):
+                _print(line)
+
+
+def _later(api: "SyncHeadraceClient", id: UUID, wanted: LogFilter, before: list[Log]) -> Iterator[Log]:
+    """The lines that come after those already had, until the run has finished."""
+    seen = {line.id for line in before}
+    newest = max((line.timestamp for line in before), default=None)
+    finished = False
+    while not finished:
+        state = api.read_flow_run(id).state
+        # Asked before the lines are read: what a finished run logged is all there then.
+        finished = state is not None and state.is_final()
+        wanted.timestamp = LogFilterTimestamp(after_=newest - _LATE) if newest else None
+        for line in api.read_logs(log_filter=wanted, sort=LogSort.TIMESTAMP_ASC):
+            if line.id not in seen:
+                seen.add(line.id)
+                newest = _later_of(newest, line.timestamp)
+                yield line
+        sys.stdout.flush()
+        if not finished:
+            time.sleep(_POLL_SECONDS)
+
+
+def _later_of(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None or other > one else one
+
+
+def _level(name: str | None) -> LogFilterLevel | None:
+    if name is None:
+        return None
+    number = int(name) if name.isdigit() else logging.getLevelNamesMapping().get(name.upper())
+    if number is None:
+        raise UsageError(f"{name!r} is not a level: give debug, info, warning, error, critical or a number.")
+    return LogFilterLevel(ge_=number)
+
+
+def _print(line: Log) -> None:
+    level = logging.getLevelName(line.level)
+    if sys.stdout.isatty():
+        colour = next(code for least, code in _COLOURS if line.level >= least)
+        level = f"\x1b[{colour}m{level:<8}\x1b[0m"
+    print(f"{local(line.timestamp)} {level:<8} {line.message}")
