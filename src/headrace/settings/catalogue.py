@@ -135,11 +135,11 @@ def unknown(names: typing.Iterable[str]) -> list[str]:
 
 def _walk(group: type[Group], path: tuple[str, ...]) -> Iterator[Setting]:
     for field in msgspec.structs.fields(group):
-        place = (*path, field.name)
-        if isinstance(field.type, type) and issubclass(field.type, Group):
-            yield from _walk(field.type, place)
+        place, annotation = (*path, field.name), field.type
+        if isinstance(annotation, type) and issubclass(annotation, Group):
+            yield from _walk(annotation, place)
         else:
-            declared, bounds = typing.get_args(field.type)
+            declared, bounds = typing.get_args(annotation)
             default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
             yield Setting(PREFIX + "_".join(place).upper(), place, _present(declared), default, bounds)
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -36,7 +36,7 @@ def reload() -> Settings:
 @contextlib.contextmanager
 def temporary_settings(
     updates: Mapping[Setting | str, Any] | None = None, *, restore_defaults: Iterable[Setting | str] = ()
-) -> Iterator[Settings]:
+) -> Generator[Settings]:
     """Other values for the length of a block, in this context and those copied from it.
 
     >>> with temporary_settings({HEADRACE_API_URL: "http://127.0.0.1:4200/api"}) as settings:
@@ -54,7 +54,7 @@ def temporary_settings(
 
 
 @contextlib.contextmanager
-def use(settings: Settings) -> Iterator[Settings]:
+def use(settings: Settings) -> Generator[Settings]:
     """Whole settings for the length of a block."""
     token = _override.set(settings)
     try:

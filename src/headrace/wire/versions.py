@@ -1,0 +1,7 @@
+"""The versions that both sides name: of the API's shape, and of the Prefect release whose contract it is (contract §1)."""
+
+API = "0.8.4"
+"""Sent as `X-PREFECT-API-VERSION` and answered by `/version`."""
+
+CONTRACT = "3.8.8"
+"""Answered by `/admin/version`: clients of a later major version refuse to work with the server."""
