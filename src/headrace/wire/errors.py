@@ -8,6 +8,7 @@
     │   ├── Forbidden            403
     │   ├── ObjectNotFound       404
     │   ├── MethodNotAllowed     405
+    │   ├── RequestTimeout       408
     │   ├── Conflict             409 (ObjectAlreadyExists: a name or key is taken)
     │   ├── BodyTooLarge         413
     │   ├── Unprocessable        422 well-formed, but a rule of the contract forbids it
@@ -17,6 +18,7 @@
     │   └── ServiceUnavailable   503
     ├── StoreError                   the database cannot be used; one clear line for the terminal
     ├── SettingsError                a setting or profile is wrong
+    ├── AddressUnavailable           the server cannot listen where it is told to
     └── RunError                     raised to users' code by the SDK
         ├── Abort, Pause             the server ended or paused this run
         ├── MissingResult, FailedRun, CrashedRun, CancelledRun, UnfinishedRun, TimedOutRun
@@ -129,6 +131,13 @@ class MethodNotAllowed(RequestError):
         return {"Allow": ", ".join(self.allowed)}
 
 
+class RequestTimeout(RequestError):
+    """The rest of the request did not arrive in time; sending it again is worthwhile."""
+
+    code = "request_timeout"
+    status = 408
+
+
 class Conflict(RequestError):
     """The request would break the integrity of stored data."""
 
@@ -216,6 +225,12 @@ class SettingsError(HeadraceError):
     """A setting, a profile or the file that holds them is wrong."""
 
     code = "bad_setting"
+
+
+class AddressUnavailable(HeadraceError):
+    """The server cannot listen on its address: the port is taken, or the host is not this machine."""
+
+    code = "address_unavailable"
 
 
 class RunError(HeadraceError):
