@@ -5,6 +5,9 @@ cannot be the same text on both gives SQLite's own text beside it. Values go in 
 types: `UUID`, aware `datetime`, `str`, `int`, `float`, `bool`, `None`; JSON documents as JSON text
 (`wire.base.encode_text`), both ways. Each store translates to what its database keeps: ids as text and
 times as integer microseconds in SQLite, uuid and timestamptz in PostgreSQL.
+
+A list of such values is one value too: an array in PostgreSQL (`id = ANY($1::uuid[])`), a JSON array in
+SQLite (`id IN (SELECT value FROM json_each($1))`).
 """
 
 import re
@@ -18,6 +21,8 @@ Row = Sequence[Any]
 """One row, read by position. Its values are the database's own: pass it through a `rows.Reader`."""
 
 _PLACEHOLDER = re.compile(r"\$(\d+)")
+_READ = re.compile(r"\s*(SELECT|WITH|VALUES|EXPLAIN)\b", re.IGNORECASE)
+_WRITE = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 
 
 class Dialect(StrEnum):
@@ -28,14 +33,21 @@ class Dialect(StrEnum):
 class Statement:
     """One SQL statement with `$1`, `$2` … placeholders, in the text each database wants.
 
+    `reads` tells whether it only reads; such a statement may run again after a lost connection. `order` lists
+    the values that SQLite's bare `?` placeholders take, as indexes, or is None where it is simply all in turn.
+
     >>> FLOW_BY_NAME = Statement("SELECT id FROM flows WHERE name = $1 AND deleted_at IS NULL")
     """
 
-    __slots__ = ("postgres", "sqlite")
+    __slots__ = ("order", "postgres", "reads", "sqlite")
 
     def __init__(self, text: str, *, sqlite: str | None = None) -> None:
+        own = text if sqlite is None else sqlite
+        order = tuple(int(number) - 1 for number in _PLACEHOLDER.findall(own))
         self.postgres = text
-        self.sqlite = _PLACEHOLDER.sub(r"?\1", text if sqlite is None else sqlite)
+        self.sqlite = _PLACEHOLDER.sub("?", own)
+        self.order = None if order == tuple(range(len(order))) else order
+        self.reads = _READ.match(text) is not None and _WRITE.search(text) is None
 
     def __repr__(self) -> str:
         return f"Statement({self.postgres!r})"
@@ -61,6 +73,10 @@ class Connection(Protocol):
 
     async def execute_many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
         """Run it once for each row of values, in one round trip where the database can."""
+        ...
+
+    async def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Add many new rows by the database's fastest way (COPY in PostgreSQL); a taken key is an error."""
         ...
 
 
