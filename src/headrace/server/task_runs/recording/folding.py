@@ -1,0 +1,73 @@
+"""What a task run's row becomes when reports about it are added, whatever the order they come in.
+
+The law: each column holds what the latest report that tells it says. So the outcome depends only on the
+set of reports, never on their order, their batches or how often one is repeated. To keep that law with
+one row a run, the row's `field_stamps` name those columns that are older than its state. A client's
+reports nearly always tell all that the ones before told, and then there are none.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from headrace.server.task_runs.recording.reports import FIELDS, Report, ReportedState, Stamp
+
+NEVER: Stamp = (0, "")
+"""The stamp of a column that no report has told: any report is later."""
+
+DEFAULTED = frozenset(
+    {"empirical_policy", "tags", "labels", "task_inputs", "run_count", "flow_run_run_count", "total_run_time"}
+)
+"""Columns that hold a default, not null, until they are told."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is stored of a run: the stamp of its state, and the stamps of the columns that have been told."""
+
+    stamp: Stamp
+    told: Mapping[str, Stamp]
+
+
+UNKNOWN = Known(NEVER, {})
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What to write: the columns to set, the state if it is the run's newest, and the stamps to keep."""
+
+    values: Mapping[str, Any]
+    state: ReportedState | None
+    field_stamps: Mapping[str, Stamp]
+
+
+def known_from(stamp: Stamp, row: Mapping[str, Any], field_stamps: Mapping[str, Stamp]) -> Known:
+    """What a stored row tells: a column that is null has not been told, others date from the row's state."""
+    told = {
+        field: field_stamps.get(field, stamp) for field in FIELDS if field in DEFAULTED or row.get(field) is not None
+    }
+    return Known(stamp, told)
+
+
+def fold(known: Known, reports: Iterable[Report]) -> Change:
+    """Add reports, in any order, to what is known of the run they are about."""
+    newest, state = known.stamp, None
+    told = dict(known.told)
+    values: dict[str, Any] = {}
+    for report in reports:
+        stamp = report.stamp
+        if stamp > newest:
+            newest, state = stamp, report.state
+        for field, value in report.fields.items():
+            if stamp > told.get(field, NEVER):
+                told[field] = stamp
+                values[field] = value
+    return Change(values, state, {field: stamp for field, stamp in _stamps(told) if stamp != newest})
+
+
+def _stamps(told: Mapping[str, Stamp]) -> Iterable[tuple[str, Stamp]]:
+    for field in FIELDS:
+        stamp = told.get(field)
+        if stamp is not None:
+            yield field, stamp
+        elif field in DEFAULTED:
+            yield field, NEVER
