@@ -1,10 +1,10 @@
-"""The versions by which clients and servers recognise each other (contract §1)."""
+"""The versions that both sides name: of the API's shape, and of the Prefect release whose contract it is (contract §1)."""
 
-API_VERSION = "0.8.4"
-"""The version of the REST contract, answered at `/version` and sent as `X-PREFECT-API-VERSION`."""
+API = "0.8.4"
+"""Sent as `X-PREFECT-API-VERSION` and answered by `/version`."""
 
-LEAST_API_VERSION = (0, 8, 0)
-"""The oldest version of the contract that a request may ask for."""
+LEAST_API = (0, 8, 0)
+"""The oldest version of the API that a request may ask for."""
 
-PREFECT_VERSION = "3.8.8"
-"""The Prefect release whose contract this is, answered at `/admin/version`: clients compare it with their own."""
+CONTRACT = "3.8.8"
+"""Answered by `/admin/version`: clients of a later major version refuse to work with the server."""
