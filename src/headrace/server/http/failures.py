@@ -104,13 +104,14 @@ def _unfit(error: msgspec.ValidationError, source: str, document: Any) -> Invali
             return InvalidRequest(
                 "Field required", (source, *location), "missing", None if given is _UNKNOWN else given
             )
-        extra = given.get(field["field"]) if isinstance(given, dict) else None
-        return InvalidRequest("Extra inputs are not permitted", (source, *location), "extra_forbidden", extra)
+        extra = _lookup(document, location)
+        given = None if extra is _UNKNOWN else extra
+        return InvalidRequest("Extra inputs are not permitted", (source, *location), "extra_forbidden", given)
     return InvalidRequest(message, (source, *location), _classify(message), None if given is _UNKNOWN else given)
 
 
 def _classify(message: str) -> str:
-    """pydantic's name for what msgspec says: "Expected `int`, got `str`" is `int_parsing`."""
+    """The name that pydantic gives to what msgspec says: "Expected `int`, got `str`" is `int_parsing`."""
     for start, kind in _INVALID.items():
         if message.startswith(start):
             return kind

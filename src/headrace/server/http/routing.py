@@ -38,7 +38,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from types import NoneType, UnionType
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qs
 
 import msgspec
@@ -46,7 +46,7 @@ import msgspec
 from headrace.server.context import Context
 from headrace.server.http import failures
 from headrace.wire.base import encode
-from headrace.wire.errors import HeadraceError
+from headrace.wire.errors import HeadraceError, InternalError
 from headrace.wire.times import as_utc
 
 T = TypeVar("T")
@@ -132,8 +132,8 @@ class Operation:
         if self.query:
             self._read_query(query, arguments)
         value = await self.handler(ctx, **arguments)
-        if type(value) is Reply:
-            return _render(value, self.status)
+        if isinstance(value, Reply):
+            return _render(cast("Reply[Any]", value), self.status)
         return Answer(self.status, encode(value)) if self.status != 204 else Answer(204, media_type=None)
 
     def _read_body(self, body: bytes) -> Any:
@@ -166,16 +166,16 @@ def _convert_query(parameter: Parameter, values: list[str]) -> Any:
 
 def _render(reply: Reply[Any], default: int) -> Answer:
     status = default if reply.status is None else reply.status
-    match reply.value:
-        case _ if status == 204:
-            return Answer(204, media_type=None, headers=reply.headers)
-        case AsyncIterator() as stream:
-            return Answer(status, media_type=reply.media_type, headers=reply.headers, stream=stream)
-        case value if reply.media_type == JSON:
-            return Answer(status, encode(value), headers=reply.headers)
-        case value:
-            body = value if isinstance(value, bytes) else str(value).encode()
-            return Answer(status, body, reply.media_type, reply.headers)
+    value = reply.value
+    if status == 204:
+        return Answer(204, media_type=None, headers=reply.headers)
+    if isinstance(value, AsyncIterator):
+        stream = cast("AsyncIterator[bytes]", value)
+        return Answer(status, media_type=reply.media_type, headers=reply.headers, stream=stream)
+    if reply.media_type == JSON:
+        return Answer(status, encode(value), headers=reply.headers)
+    body = value if isinstance(value, bytes) else str(value).encode()
+    return Answer(status, body, reply.media_type, reply.headers)
 
 
 class Capture(msgspec.Struct, frozen=True):
@@ -315,7 +315,8 @@ class Dispatcher:
                 raise failures.unroutable(method, path, methods)
             return await operation.answer(ctx, captured, query, body)
         except HeadraceError as error:
-            return error_answer(error)
+            known = error if error.status != InternalError.status else failures.crash(error, method, path)
+            return error_answer(known)
         except Exception as error:
             return error_answer(failures.crash(error, method, path))
 
@@ -333,5 +334,3 @@ def value_type(result: Any) -> Any:
     if get_origin(result) is Reply:
         return value_type(get_args(result)[0])
     return NoneType if result is None else result
-
-

@@ -1,0 +1,1 @@
+"""The server about itself: is it there, which version, with which settings."""
