@@ -50,6 +50,10 @@ class LoggingSettings(Group, frozen=True):
 
     level: Annotated[Level, Meta(description="Least level of headrace's own and the runs' loggers.")] = "INFO"
     server_level: Annotated[Level, Meta(description="Least level of the server's loggers.")] = "WARNING"
+    server_format: Annotated[
+        Literal["auto", "console", "json"],
+        Meta(description="Form of the server's log lines; auto is console on a terminal and json elsewhere."),
+    ] = "auto"
     log_prints: Annotated[bool, Meta(description="Flows and tasks log what they print, unless they say.")] = False
     extra_loggers: Annotated[
         tuple[str, ...], Meta(description="Loggers of other libraries whose lines are kept with the runs.")
