@@ -39,8 +39,8 @@ class StateWaitDetails(Wire, kw_only=True):
     reason: str | None = None
 
 
-class _Details(Wire, kw_only=True):
-    """Any of the four kinds of details, as a client reads them."""
+class OutcomeDetails(Wire, kw_only=True, omit_defaults=True):
+    """Any of the four kinds of details; a field that a kind does not have is left out."""
 
     type: str
     reason: str | None = None
@@ -59,7 +59,7 @@ class OrchestrationResult(Wire, kw_only=True):
 
     state: State | None
     status: SetStateStatus
-    details: _Details
+    details: OutcomeDetails
 
 
 class BulkSetStateItem(Wire, kw_only=True):
@@ -68,7 +68,7 @@ class BulkSetStateItem(Wire, kw_only=True):
     flow_run_id: UUID
     status: SetStateStatus
     state: State | None = None
-    details: _Details = msgspec.field(default_factory=lambda: _Details(type="accept_details"))
+    details: OutcomeDetails = msgspec.field(default_factory=lambda: OutcomeDetails(type="accept_details"))
 
 
 class BulkSetStateResult(Wire, kw_only=True):
