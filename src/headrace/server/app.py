@@ -1,10 +1,9 @@
 """The server as a value, and as an ASGI application."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from headrace.server.http.routing import Dispatcher
+from headrace.server.http.routing import Dispatcher, Router
 from headrace.server.store.base import Store
 from headrace.settings import Settings
 
@@ -12,16 +11,17 @@ if TYPE_CHECKING:
     from headrace.server.http.asgi import Application
 
 
-class Server(msgspec.Struct, frozen=True, eq=False):
+class Server:
     """One database and the routes over it, apart from any transport.
 
     The ASGI application and the in-process transport both work with it. `open` before the first request,
     `close` after the last.
     """
 
-    settings: Settings
-    store: Store
-    api: Dispatcher
+    def __init__(self, settings: Settings, store: Store, routers: Iterable[Router]) -> None:
+        self.settings, self.store = settings, store
+        self.routers = tuple(routers)
+        self.api = Dispatcher(self.routers)
 
     async def open(self) -> None:
         """Connect to the database; raises `StoreError` with one clear line if it cannot be used."""
@@ -37,7 +37,7 @@ def make_server(settings: Settings) -> Server:
     from headrace.server.http.routes import ROUTERS
     from headrace.server.store import make_store
 
-    return Server(settings, make_store(settings), Dispatcher(ROUTERS))
+    return Server(settings, make_store(settings), ROUTERS)
 
 
 def create_app(settings: Settings, server: Server | None = None) -> "Application":
@@ -45,16 +45,16 @@ def create_app(settings: Settings, server: Server | None = None) -> "Application
     from headrace.server.admin.routes import pages
     from headrace.server.http.asgi import Application
     from headrace.server.http.docs import docs_router
-    from headrace.server.http.routes import ROUTERS
     from headrace.server.http.streams import STREAMS
 
     server = server or make_server(settings)
     base = settings.server.api.base_path
     docs = docs_router(server.api.operations, base)
+    below_base = [*server.routers, docs] if base else [*server.routers, docs, pages]
     return Application(
         server.store,
         settings,
-        api=Dispatcher([*ROUTERS, docs] if base else [*ROUTERS, docs, pages]),
+        api=Dispatcher(below_base),
         pages=Dispatcher([docs, pages]),
         sockets=STREAMS,
         startup=server.open,

@@ -17,11 +17,13 @@ from headrace.server.context import Context
 from headrace.server.http.answers import Send
 from headrace.server.http.bodies import Receive
 from headrace.server.http.guards import Guards
-from headrace.server.http.pongs import EXTENSION
 from headrace.settings import Settings
 from headrace.wire.errors import ServiceUnavailable
 
 SUBPROTOCOL = "prefect"
+FRAMES = "headrace.frames"
+"""The ASGI extension that gives the frames which have already arrived (`pongs.OrderedPongs`)."""
+
 BATCH = 500
 """Most frames that one call of `receive_many` gives."""
 
@@ -50,7 +52,7 @@ class Socket:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
-        extension = scope.get("extensions", {}).get(EXTENSION)
+        extension = scope.get("extensions", {}).get(FRAMES)
         self._take: Callable[[int], list[Mapping[str, Any]]] | None = extension and extension["take"]
 
     async def receive_many(self, limit: int = BATCH) -> list[Frame]:
