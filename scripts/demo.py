@@ -20,12 +20,13 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace.cli.display import duration
-from headrace.cli.local_server import LocalServer, launch, stop
+from headrace.cli.local_server import launch, stop
 from headrace.cli.states import state_style
 from headrace.client.orchestration import SyncHeadraceClient, get_client
 from headrace.client.schemas.filters import FlowRunFilter, FlowRunFilterId, LogFilter, LogFilterFlowRunId
 from headrace.client.schemas.objects import Flow, FlowRun, Log, TaskRun
 from headrace.client.schemas.sorting import FlowRunSort, LogSort, TaskRunSort
+from headrace.server.announcement import Announcement
 from headrace.settings import reload
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +54,7 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def server(keep: bool) -> Iterator[LocalServer]:
+def server(keep: bool) -> Iterator[Announcement]:
     """A server on a fresh home folder and a free port; this process and its children use it."""
     home = Path(tempfile.mkdtemp(prefix="headrace-demo-"))
     for name in [name for name in os.environ if name.startswith("HEADRACE_")]:
@@ -69,7 +70,7 @@ def server(keep: bool) -> Iterator[LocalServer]:
             kept = keep
         finally:
             if not kept:
-                stop(home / "server.json", serving)
+                stop(home, serving)
     finally:
         if not kept:
             shutil.rmtree(home)
@@ -105,11 +106,13 @@ def shortened(lines: list[str], limit: int = 12) -> list[str]:
 
 def show(client: SyncHeadraceClient) -> bool:
     """Print what the API has recorded; True if it has flow runs, task runs and log lines."""
-    runs = client.read_flow_runs(sort=FlowRunSort.START_TIME_ASC)
-    flows = {flow.id: flow for flow in client.read_flows()}
+    runs = client.read_flow_runs(sort=FlowRunSort.START_TIME_ASC, limit=None)
+    flows = {flow.id: flow for flow in client.read_flows(limit=None)}
     ids = [run.id for run in runs]
     tasks = client.read_task_runs(
-        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids)), sort=TaskRunSort.EXPECTED_START_TIME_ASC
+        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids)),
+        sort=TaskRunSort.EXPECTED_START_TIME_ASC,
+        limit=None,
     )
     logs = client.read_logs(log_filter=LogFilter(flow_run_id=LogFilterFlowRunId(any_=ids)), sort=LogSort.TIMESTAMP_ASC)
     console.print("\n[bold]What was recorded, read back over the API[/]")
@@ -180,7 +183,7 @@ def new_table(title: str, *columns: str) -> Table:
     return table
 
 
-def tell_how_to_go_on(serving: LocalServer) -> None:
+def tell_how_to_go_on(serving: Announcement) -> None:
     home = os.environ["HEADRACE_HOME"]
     console.print(
         f"\nThe server stays up: {serving.url.rsplit('/', 1)[0]}/docs\n"

@@ -12,10 +12,11 @@ from types import FrameType
 from typing import NoReturn
 
 from headrace.cli.errors import UsageError
-from headrace.cli.local_server import LocalServer, answers, launch, running
+from headrace.cli.local_server import answers, launch, running
 from headrace.cli.local_server import stop as stop_server
 from headrace.cli.output import tell
 from headrace.cli.run_watch import RunWatch
+from headrace.server.announcement import Announcement
 from headrace.settings import Settings, current, reload
 
 _TICK_MILLISECONDS = 250
@@ -47,10 +48,10 @@ def dev(file: Path, /) -> None:
 def _server() -> Generator[str, None, None]:
     """The URL of the API that is there, or of one that runs until the block ends."""
     settings = current()
-    found = running(settings.server_path)
+    found = running(settings.home)
     if settings.api.url is not None and answers(settings.api.url):
         yield settings.api.url
-    elif settings.api.url is None and found is not None and found.healthy():
+    elif settings.api.url is None and found is not None and answers(found.url):
         with _pointed_at(found.url):
             yield found.url
     else:
@@ -59,10 +60,10 @@ def _server() -> Generator[str, None, None]:
             with _pointed_at(started.url):
                 yield started.url
         finally:
-            stop_server(settings.server_path, started)
+            stop_server(settings.home, started)
 
 
-def _start(settings: Settings) -> LocalServer:
+def _start(settings: Settings) -> Announcement:
     port = settings.server.api.port
     return launch(settings.home, ["--port", str(port if _is_free(port) else 0)])
 

@@ -14,9 +14,9 @@ def duration(seconds: float) -> str:
     >>> duration(0.4567), duration(64), duration(7500)
     ('0.46s', '1m 04s', '2h 05m')
     """
-    if seconds < 10:
+    if round(seconds, 2) < 10:
         return f"{seconds:.2f}s"
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f}s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

@@ -74,7 +74,8 @@ def ls(
         if output != "table":
             show_list(runs, [], output)
             return
-        flows = api.read_flows(flow_filter=FlowFilter(id=FlowFilterId(any_=list({run.flow_id for run in runs}))))
+        named_by = FlowFilter(id=FlowFilterId(any_=list({run.flow_id for run in runs})))
+        flows = api.read_flows(flow_filter=named_by, limit=None)
     names = {found.id: found.name for found in flows}
     columns = [
         Column[FlowRun]("ID", lambda run: str(run.id)),

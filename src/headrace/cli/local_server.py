@@ -1,38 +1,23 @@
-"""The server of this home folder: the file that says where it is, and starting and stopping it.
+"""The server of a home folder: whether it runs, and starting and stopping it.
 
-`server.json` is locked by the server for as long as it lives. A file that nobody locks is what a killed
-server left, whatever process has its pid by now.
+A server leaves `server.json` in its home folder while it runs. A file that names a process which is no
+server of ours is what a killed one left behind.
 """
 
 import contextlib
-import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
-
-import msgspec
 
 from headrace.cli.errors import CommandFailed
+from headrace.server.announcement import Announcement, read
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.05
-
-
-class LocalServer(msgspec.Struct, frozen=True):
-    """A running server: its process, the URL of its API, and the database it serves."""
-
-    pid: int
-    url: str
-    database: str
-
-    def healthy(self) -> bool:
-        """Whether it answers."""
-        return answers(self.url)
 
 
 def answers(url: str) -> bool:
@@ -46,41 +31,13 @@ def answers(url: str) -> bool:
         return False
 
 
-def running(path: Path) -> LocalServer | None:
-    """The server that holds this file, or None."""
-    try:
-        with path.open("r+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return _read(file)
-    except FileNotFoundError:
-        pass
-    return None
+def running(home: Path) -> Announcement | None:
+    """The server of this home folder, or None."""
+    said = read(home / "server.json")
+    return said if said is not None and _is_server(said.pid) else None
 
 
-@contextlib.contextmanager
-def announced(path: Path, server: LocalServer) -> Generator[None, None, None]:
-    """Say in the file where this process serves, until the block ends.
-
-    Does nothing while another server, of another database, holds the file.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield
-            return
-        os.ftruncate(file.fileno(), 0)
-        os.pwrite(file.fileno(), msgspec.json.encode(server), 0)
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def launch(home: Path, arguments: Sequence[str]) -> LocalServer:
+def launch(home: Path, arguments: Sequence[str]) -> Announcement:
     """Start a server in the background and wait until it answers.
 
     Its output goes to `server.log` in the home folder. Raises `CommandFailed` with its last line if it ends.
@@ -100,21 +57,21 @@ def launch(home: Path, arguments: Sequence[str]) -> LocalServer:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise CommandFailed(f"The server did not start: {_last_line(log, begin)}")
-        server = running(home / "server.json")
-        if server is not None and server.pid == process.pid and server.healthy():
+        server = running(home)
+        if server is not None and server.pid == process.pid and answers(server.url):
             return server
         time.sleep(_POLL_SECONDS)
     process.terminate()
     raise CommandFailed(f"The server did not answer within {_PATIENCE_SECONDS:.0f} s; {log} says what it did.")
 
 
-def stop(path: Path, server: LocalServer) -> None:
+def stop(home: Path, server: Announcement) -> None:
     """Ask the server to end and wait until it has. Raises `CommandFailed` if it does not."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(server.pid, signal.SIGTERM)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        now = running(path)
+        now = running(home)
         if now is None or now.pid != server.pid:
             return
         time.sleep(_POLL_SECONDS)
@@ -124,10 +81,18 @@ def stop(path: Path, server: LocalServer) -> None:
     )
 
 
-def _read(file: TextIO) -> LocalServer | None:
-    with contextlib.suppress(msgspec.DecodeError):
-        return msgspec.json.decode(file.read(), type=LocalServer)
-    return None
+def _is_server(pid: int) -> bool:
+    """Whether the process is a server of ours and not another one that was given a dead server's id."""
+    try:
+        return b"headrace" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        if Path("/proc/self").exists():
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _last_line(log: Path, begin: int) -> str:

@@ -95,7 +95,7 @@ def _later(api: "SyncHeadraceClient", id: UUID, wanted: LogFilter, before: list[
         # Asked before the lines are read: what a finished run logged is all there then.
         finished = state is not None and state.is_final()
         wanted.timestamp = LogFilterTimestamp(after_=newest - _LATE) if newest else None
-        for line in api.read_logs(log_filter=wanted, sort=LogSort.TIMESTAMP_ASC):
+        for line in api.read_logs(log_filter=wanted, sort=LogSort.TIMESTAMP_ASC, limit=None):
             if line.id not in seen:
                 seen.add(line.id)
                 newest = _later_of(newest, line.timestamp)

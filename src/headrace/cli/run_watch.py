@@ -33,6 +33,7 @@ class RunWatch:
                         expected_start_time=FlowRunFilterExpectedStartTime(after_=self._begun)
                     ),
                     sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+                    limit=None,
                 )
                 news = [run for run in runs if self._told.get(run.id) != run.state_id]
                 if unknown := [run.flow_id for run in news if run.flow_id not in self._flows]:

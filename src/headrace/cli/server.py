@@ -2,12 +2,12 @@
 
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from headrace.cli.errors import CommandFailed
-from headrace.cli.local_server import LocalServer, announced, answers, launch, running
+from headrace.cli.local_server import answers, launch, running
 from headrace.cli.local_server import stop as stop_server
 from headrace.cli.output import Output, show_facts, tell
 from headrace.settings import Settings, current, temporary_settings
@@ -51,11 +51,11 @@ def start(
 @app.command
 def stop() -> None:
     """Stop the server of this home folder; requests that are being answered are finished first."""
-    path = current().server_path
-    server = running(path)
+    home = current().home
+    server = running(home)
     if server is None:
-        raise CommandFailed(f"No server runs for {path.parent}; headrace server start starts one.")
-    stop_server(path, server)
+        raise CommandFailed(f"No server runs for {home}; headrace server start starts one.")
+    stop_server(home, server)
     tell(f"The server at {server.url} has stopped.")
 
 
@@ -69,11 +69,11 @@ def status(*, output: Output = "table") -> None:
         output: Lines for people or JSON for programs.
     """
     settings = current()
-    server = running(settings.server_path)
+    server = running(settings.home)
     url = server.url if server else settings.api.url
     if url is None:
         raise CommandFailed(f"No server runs for {settings.home}; headrace server start starts one.")
-    healthy = server.healthy() if server else answers(url)
+    healthy = answers(url)
     facts: dict[str, str | None] = {"api": url, "health": "answers" if healthy else "does not answer"}
     if server:
         facts |= {"database": _shown(server.database), "process": str(server.pid)}
@@ -83,7 +83,7 @@ def status(*, output: Output = "table") -> None:
 
 
 def _refuse_second(settings: Settings) -> None:
-    other = running(settings.server_path)
+    other = running(settings.home)
     if other is not None and other.database == settings.database_url and other.database.startswith("sqlite"):
         raise CommandFailed(
             f"A server serves {_shown(other.database)} already, at {other.url} (process {other.pid}). "
@@ -92,18 +92,9 @@ def _refuse_second(settings: Settings) -> None:
 
 
 def _serve(settings: Settings) -> None:
-    from contextlib import ExitStack
-
     from headrace.server.process import serve
 
-    with ExitStack() as until_done:
-
-        def ready(url: str) -> None:
-            server = LocalServer(os.getpid(), url, settings.database_url)
-            until_done.enter_context(announced(settings.server_path, server))
-            print(_greeting(server, "Ctrl-C"), flush=True)
-
-        serve(settings, ready)
+    serve(settings, lambda url: print(_greeting(url, settings.database_url, "Ctrl-C"), flush=True))
 
 
 def _start_in_background(settings: Settings) -> None:
@@ -113,21 +104,21 @@ def _start_in_background(settings: Settings) -> None:
         # By the environment, not the command line, where every user of the machine could read the password.
         os.environ["HEADRACE_SERVER_DATABASE_URL"] = settings.server.database.url
     server = launch(settings.home, arguments)
-    print(_greeting(server, "headrace server stop"))
+    print(_greeting(server.url, server.database, "headrace server stop"))
     print(f"Its log is {settings.home / 'server.log'}.")
 
 
-def _greeting(server: LocalServer, stop_with: str) -> str:
-    root = server.url.rsplit("/", 1)[0]
-    local = "This machine's flows find it by themselves; elsewhere" if server.database.startswith("sqlite") else "Then"
+def _greeting(url: str, database: str, stop_with: str) -> str:
+    root = url.rsplit("/", 1)[0]
+    local = "This machine's flows find it by themselves; elsewhere" if database.startswith("sqlite") else "Then"
     lines = [
         "headrace is serving.",
         "",
-        f"  API       {server.url}",
+        f"  API       {url}",
         f"  Docs      {root}/docs",
-        f"  Database  {_shown(server.database)}",
+        f"  Database  {_shown(database)}",
         "",
-        f"{local} set HEADRACE_API_URL={server.url}, or PREFECT_API_URL for Prefect's clients.",
+        f"{local} set HEADRACE_API_URL={url}, or PREFECT_API_URL for Prefect's clients.",
         f"Stop it with {stop_with}.",
     ]
     return "\n".join([_bold(lines[0]), *lines[1:]])
@@ -137,5 +128,5 @@ def _bold(text: str) -> str:
     return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text
 
 
-def _shown(database: Any) -> str:
+def _shown(database: str) -> str:
     return find("server.database.url").show(database)

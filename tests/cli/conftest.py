@@ -1,0 +1,54 @@
+"""The command as a user runs it: a process of its own, with a home folder of its own."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import HEADRACE, ServerProcess, clean_environ, serving
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def run_headrace(
+    home: Path, *arguments: object, stdin: str | None = None, **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the command to its end, with the settings given as variables."""
+    return subprocess.run(
+        [HEADRACE, *map(str, arguments)],
+        env=clean_environ(home) | variables,
+        cwd=home,
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def headrace(tmp_path: Path) -> Command:
+    """`headrace("flow-run", "ls")` runs it in an empty home folder."""
+
+    def command(*arguments: object, **options: str) -> "subprocess.CompletedProcess[str]":
+        return run_headrace(tmp_path, *arguments, **options)
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server on an empty SQLite file, for all tests of a module."""
+    with serving(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+@pytest.fixture
+def served(server: ServerProcess, tmp_path: Path) -> Command:
+    """As `headrace`, with the API URL of the server."""
+
+    def command(*arguments: object, **options: str) -> "subprocess.CompletedProcess[str]":
+        return run_headrace(tmp_path, *arguments, HEADRACE_API_URL=server.api_url, **options)
+
+    return command
