@@ -81,14 +81,14 @@ class Setting(msgspec.Struct, frozen=True):
             bounded = typing.Annotated[self.type, self.bounds]
             return msgspec.convert(_prepare(given, self.type), bounded, strict=False, dec_hook=_hook)
         except msgspec.ValidationError:
-            shown = _MASK if self.secret else repr(_without_password(str(given)))
+            shown = _MASK if self.secret else repr(without_password(str(given)))
             raise SettingsError(f"{origin} is {shown}; it must be {self.accepts}.") from None
 
     def show(self, value: Any) -> str:
         """The value as text that is safe to print: secrets and passwords in URLs are masked."""
         if value is None:
             return ""
-        return _MASK if self.secret else _without_password(text_of(value))
+        return _MASK if self.secret else without_password(text_of(value))
 
 
 def text_of(value: Any) -> str:
@@ -187,5 +187,6 @@ def _describe(type_: Any, bounds: msgspec.Meta) -> str:
     return f"{words} over {bounds.gt}" if bounds.gt is not None else words
 
 
-def _without_password(text: str) -> str:
+def without_password(text: str) -> str:
+    """The text with the password of every URL in it masked."""
     return _PASSWORD.sub(rf"\1:{_MASK}@", text)

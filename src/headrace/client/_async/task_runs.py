@@ -1,0 +1,108 @@
+"""Calls about task runs (contract §3, §7)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from headrace.client._async.base import Part
+from headrace.client.proposals import TaskLike, initial, proposal, task_run_policy
+from headrace.wire.filters import DeploymentFilter, FlowFilter, FlowRunFilter, TaskRunFilter
+from headrace.wire.names import random_name
+from headrace.wire.orchestration import OrchestrationResult, SetState
+from headrace.wire.sorts import TaskRunSort
+from headrace.wire.states import State, StateCreate
+from headrace.wire.task_runs import TaskRun, TaskRunCreate, TaskRunInput, TaskRunUpdate
+
+
+class TaskRunCalls(Part):
+    """Task runs of flows are recorded from events (`post_events`); these calls are for the others, and for reading."""
+
+    async def create_task_run(
+        self,
+        task: TaskLike,
+        flow_run_id: UUID | None,
+        dynamic_key: str,
+        id: UUID | None = None,
+        name: str | None = None,
+        extra_tags: Iterable[str] | None = None,
+        state: State | StateCreate | None = None,
+        task_inputs: Mapping[str, Sequence[TaskRunInput]] | None = None,
+    ) -> TaskRun:
+        """Make a run of a task; the same flow run, task and dynamic key give the run of then."""
+        body = TaskRunCreate(
+            id=id,
+            name=name or random_name(),
+            flow_run_id=flow_run_id,
+            task_key=task.task_key,
+            dynamic_key=str(dynamic_key),
+            task_version=task.version,
+            tags=sorted({*task.tags, *(extra_tags or ())}),
+            empirical_policy=task_run_policy(task),
+            state=initial(state),
+            task_inputs={key: list(inputs) for key, inputs in (task_inputs or {}).items()},
+        )
+        return await self.post_task_run(body)
+
+    async def post_task_run(self, body: TaskRunCreate) -> TaskRun:
+        """Make a run from a body that the caller has built."""
+        return await self._call("POST", "/task_runs/", TaskRun, body=body)
+
+    async def read_task_run(self, task_run_id: UUID) -> TaskRun:
+        """One run. Raises `ObjectNotFound`."""
+        return await self._call("GET", f"/task_runs/{task_run_id}", TaskRun)
+
+    async def set_task_run_name(self, task_run_id: UUID, name: str) -> None:
+        """Give a run another name. Raises `ObjectNotFound`."""
+        await self._tell("PATCH", f"/task_runs/{task_run_id}", body=TaskRunUpdate(name=name))
+
+    async def delete_task_run(self, task_run_id: UUID) -> None:
+        """Delete a run. Raises `ObjectNotFound`."""
+        await self._tell("DELETE", f"/task_runs/{task_run_id}")
+
+    async def set_task_run_state(
+        self, task_run_id: UUID, state: State | StateCreate, force: bool = False
+    ) -> OrchestrationResult:
+        """Propose a state; the answer says what became of it. `force` skips the rules that could refuse."""
+        body = SetState(state=proposal(state, task_run_id=task_run_id), force=force)
+        return await self._call("POST", f"/task_runs/{task_run_id}/set_state", OrchestrationResult, body=body)
+
+    async def read_task_run_states(self, task_run_id: UUID) -> list[State]:
+        """The states that a run has been in, first to last."""
+        return await self._call("GET", "/task_run_states/", list[State], query={"task_run_id": task_run_id})
+
+    async def read_task_runs(
+        self,
+        *,
+        flow_filter: FlowFilter | None = None,
+        flow_run_filter: FlowRunFilter | None = None,
+        task_run_filter: TaskRunFilter | None = None,
+        deployment_filter: DeploymentFilter | None = None,
+        sort: TaskRunSort | None = None,
+        limit: int | None = 200,
+        offset: int = 0,
+    ) -> list[TaskRun]:
+        """Runs that pass all filters, the newest first; `limit=None` reads all of them, page by page."""
+        body = {
+            "flows": flow_filter,
+            "flow_runs": flow_run_filter,
+            "task_runs": task_run_filter,
+            "deployments": deployment_filter,
+            "sort": sort,
+        }
+        return await self._list("/task_runs/filter", TaskRun, body, limit=limit, offset=offset)
+
+    async def count_task_runs(
+        self,
+        *,
+        flow_filter: FlowFilter | None = None,
+        flow_run_filter: FlowRunFilter | None = None,
+        task_run_filter: TaskRunFilter | None = None,
+        deployment_filter: DeploymentFilter | None = None,
+    ) -> int:
+        """How many runs pass all filters."""
+        body = {
+            "flows": flow_filter,
+            "flow_runs": flow_run_filter,
+            "task_runs": task_run_filter,
+            "deployments": deployment_filter,
+        }
+        return await self._count("/task_runs/count", body)

@@ -1,0 +1,1 @@
+"""The API's nouns under their public names: objects, filters, sorts, actions and responses."""
