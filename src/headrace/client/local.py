@@ -1,6 +1,5 @@
 """The server of this machine that serves the same database, found by the file it leaves in the home folder."""
 
-import os
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from headrace.client.http.patience import Patience
 from headrace.client.http.transport import HttpTransport, Unreachable
 from headrace.client.transports import Answer, Request, Transport
+from headrace.settings.announcement import read
 from headrace.wire.errors import HeadraceError
 
 if TYPE_CHECKING:
@@ -17,28 +17,10 @@ _PROBE_TIMEOUT = 1.0
 _HEALTH = Request("GET", "/health")
 
 
-class Announcement(msgspec.Struct, frozen=True):
-    """What `server start` writes about itself. `database` is the URL of what it serves."""
-
-    pid: int
-    url: str
-    database: str
-
-
-def read_announcement(settings: "Settings") -> Announcement | None:
-    """What the server of this home folder says, or None if no live process says anything."""
-    try:
-        said = msgspec.json.decode(settings.server_path.read_bytes(), type=Announcement)
-        os.kill(said.pid, 0)
-    except (OSError, ValueError, OverflowError):
-        return None
-    return said
-
-
 def local_transport(settings: "Settings") -> Transport | None:
     """A way to the local server, or None if there is none that serves the database of the settings and answers."""
-    said = read_announcement(settings)
-    if said is None or said.database != settings.database_url:
+    said = read(settings.server_path)
+    if said is None or not said.is_alive or said.database != settings.database_url:
         return None
     api = msgspec.structs.replace(
         settings.api, url=said.url, auth_string=settings.api.auth_string or settings.server.api.auth_string
