@@ -9,7 +9,7 @@ Working by column leaves one call into msgspec for all the ids, and one for all 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -23,8 +23,8 @@ Built = TypeVar("Built")
 Column = Sequence[Any]
 Conversion = Callable[[Column], Column]
 
-_FLOAT_EXACT_MICROS = 2**32 * 1_000_000
-"""Up to the year 2106 a float of seconds still tells microseconds apart."""
+_EXACT_MICROS = 2**32 * 1_000_000
+"""Up to the year 2106 a float of seconds tells microseconds apart."""
 
 
 class Kind(Enum):
@@ -82,8 +82,7 @@ class Reader(Generic[Built]):
         conversions = self._sqlite if dialect is Dialect.SQLITE else self._postgres
         columns = zip(*rows, strict=True)
         converted = [
-            column if convert is None else convert(column)
-            for convert, column in zip(conversions, columns, strict=True)
+            column if convert is None else convert(column) for convert, column in zip(conversions, columns, strict=True)
         ]
         return self._build(zip(*converted, strict=True))
 
@@ -124,6 +123,7 @@ def _from_postgres(kind: Kind | JSON | ENUM) -> Conversion | None:
 
 
 _OPTIONAL_IDS = list[UUID | None]
+_OPTIONAL_TIMES = list[datetime | None]
 
 
 def _ids(column: Column) -> Column:
@@ -131,13 +131,14 @@ def _ids(column: Column) -> Column:
 
 
 def _times(column: Column) -> Column:
-    return [None if micros is None else _time(micros) for micros in column]
+    return msgspec.convert([_seconds(micros) for micros in column], _OPTIONAL_TIMES, strict=False)
 
 
-def _time(micros: int) -> datetime:
-    if -_FLOAT_EXACT_MICROS < micros < _FLOAT_EXACT_MICROS:
-        return datetime.fromtimestamp(micros / 1_000_000, UTC)
-    return from_micros(micros)
+def _seconds(micros: int | None) -> float | datetime | None:
+    """What msgspec turns into the exact instant: seconds, or the instant itself where a float is too coarse."""
+    if micros is None:
+        return None
+    return micros / 1_000_000 if -_EXACT_MICROS < micros < _EXACT_MICROS else from_micros(micros)
 
 
 def _flags(column: Column) -> Column:

@@ -1,0 +1,57 @@
+"""Python values as SQLite keeps them: ids as text, times as microseconds, lists as JSON arrays.
+
+Converted by hand and not by `sqlite3.register_adapter`, which would change `sqlite3` for the whole process, users'
+own code included.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from headrace.server.store.base import Statement
+from headrace.wire.times import to_micros
+
+_NATIVE = frozenset({str, int, float, bool, bytes, type(None)})
+_encode = msgspec.json.Encoder().encode
+
+
+def bind(statement: Statement, values: Sequence[Any]) -> Sequence[Any]:
+    """The values as SQLite keeps them, in the order in which the statement's text takes them."""
+    kept = [value if type(value) in _NATIVE else _kept(value) for value in values]
+    return kept if statement.order is None else [kept[index] for index in statement.order]
+
+
+def _kept(value: Any) -> Any:
+    keep = _KEPT_AS.get(type(value))
+    return _subclass(value) if keep is None else keep(value)
+
+
+def _id(value: UUID) -> str:
+    """As `str(value)`, which takes three times as long."""
+    return _encode(value)[1:-1].decode()
+
+
+def _list(values: Iterable[Any]) -> str:
+    """A JSON array of the kept values, for `json_each`."""
+    return _encode([value if type(value) in _NATIVE else _kept(value) for value in values]).decode()
+
+
+def _subclass(value: Any) -> Any:
+    """An enum's member, or another library's UUID or datetime; the driver judges the rest."""
+    for base, keep in ((str, str.__str__), (UUID, _id), (datetime, to_micros)):
+        if isinstance(value, base):
+            return keep(value)
+    return value
+
+
+_KEPT_AS: dict[type, Callable[[Any], Any]] = {
+    UUID: _id,
+    datetime: to_micros,
+    list: _list,
+    tuple: _list,
+    set: _list,
+    frozenset: _list,
+}
