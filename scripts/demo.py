@@ -26,7 +26,7 @@ from headrace.client.orchestration import SyncHeadraceClient, get_client
 from headrace.client.schemas.filters import FlowRunFilter, FlowRunFilterId, LogFilter, LogFilterFlowRunId
 from headrace.client.schemas.objects import Flow, FlowRun, Log, TaskRun
 from headrace.client.schemas.sorting import FlowRunSort, LogSort, TaskRunSort
-from headrace.server.announcement import Announcement
+from headrace.settings.announcement import Announcement
 from headrace.settings import reload
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,8 +16,8 @@ from headrace.cli.local_server import answers, launch, running
 from headrace.cli.local_server import stop as stop_server
 from headrace.cli.output import tell
 from headrace.cli.run_watch import RunWatch
-from headrace.server.announcement import Announcement
 from headrace.settings import Settings, current, reload
+from headrace.settings.announcement import Announcement
 
 _TICK_MILLISECONDS = 250
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.cli.errors import CommandFailed
-from headrace.server.announcement import Announcement, read
+from headrace.settings.announcement import Announcement, read
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.05
