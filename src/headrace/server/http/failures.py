@@ -143,10 +143,19 @@ def _not_json(error: Exception, body: bytes) -> InvalidRequest:
     if isinstance(error, RecursionError):
         return InvalidRequest("JSON is nested too deeply", ("body",), "json_invalid", {})
     if isinstance(error, UnicodeDecodeError):
-        message = "JSON is malformed: text is not UTF-8"
+        message = "JSON is malformed: the text is not UTF-8"
+        position = _first_bad_byte(body)
     elif found := _BYTE.search(message):
         position = int(found[1])
     return InvalidRequest(message, ("body", position), "json_invalid", {})
+
+
+def _first_bad_byte(body: bytes) -> int:
+    """Where the text stops being UTF-8; msgspec counts from the start of the string it reads."""
+    try:
+        return len(body.decode())
+    except UnicodeDecodeError as error:
+        return error.start
 
 
 def _text(body: bytes) -> str:

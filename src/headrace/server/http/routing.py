@@ -94,6 +94,20 @@ class Parameter(msgspec.Struct, frozen=True):
     def required(self) -> bool:
         return self.default is msgspec.NODEFAULT
 
+    @property
+    def several(self) -> bool:
+        """Whether repeated keys make a list."""
+        return any(get_origin(option) is list for option in (self.type, *get_args(self.type)))
+
+    def read(self, given: list[str]) -> Any:
+        """The value of the texts given under the name; raises `InvalidRequest` if they do not fit."""
+        value = given if self.several else given[-1]
+        try:
+            read = msgspec.convert(value, self.type, strict=False)
+        except msgspec.ValidationError as error:
+            raise failures.invalid_query(error, self.name, value) from error
+        return as_utc(read) if isinstance(read, datetime) else read
+
 
 class Operation:
     """One method on one path, compiled from its handler's signature."""
@@ -150,18 +164,9 @@ class Operation:
         for parameter in self.query:
             values = given.get(parameter.name)
             if values is not None:
-                arguments[parameter.name] = _convert_query(parameter, values)
+                arguments[parameter.name] = parameter.read(values)
             elif parameter.required:
                 raise failures.missing(("query", parameter.name))
-
-
-def _convert_query(parameter: Parameter, values: list[str]) -> Any:
-    several = get_origin(parameter.type) in (list, set, tuple)
-    try:
-        value = msgspec.convert(values if several else values[-1], parameter.type, strict=False)
-    except msgspec.ValidationError as error:
-        raise failures.invalid_query(error, parameter.name, values if several else values[-1]) from error
-    return as_utc(value) if isinstance(value, datetime) else value
 
 
 def _render(reply: Reply[Any], default: int) -> Answer:
