@@ -14,6 +14,7 @@ import msgspec
 from headrace.wire.base import Wire, assume_utc
 from headrace.wire.filters import (
     DeploymentFilter,
+    Filter,
     FlowFilter,
     FlowRunFilter,
     LogFilter,
@@ -41,6 +42,13 @@ class Filters(Wire, kw_only=True):
     work_pools: WorkPoolFilter | None = None
     work_pool_queues: WorkQueueFilter | None = None
     work_queues: WorkQueueFilter | None = None
+
+    def given(self) -> dict[str, Filter]:
+        """The filters that are given, by noun."""
+        return {name: value for name in _NOUNS if (value := getattr(self, name)) is not None}
+
+
+_NOUNS = Filters.__struct_fields__
 
 
 class FlowList(Filters, kw_only=True):

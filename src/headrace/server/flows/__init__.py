@@ -1,0 +1,1 @@
+"""Flows: made on first use, found by name (contract §3)."""

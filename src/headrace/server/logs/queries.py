@@ -1,0 +1,34 @@
+"""Statements on log lines, and the reader of their rows."""
+
+from headrace.server.filters import Query
+from headrace.server.store.base import Statement
+from headrace.server.store.rows import Kind, Reader
+from headrace.wire.logs import Log
+
+_STORED = {
+    "id": Kind.UUID,
+    "created": Kind.TIME,
+    "name": Kind.TEXT,
+    "level": Kind.INTEGER,
+    "message": Kind.TEXT,
+    "timestamp": Kind.TIME,
+    "flow_run_id": Kind.UUID,
+    "task_run_id": Kind.UUID,
+}
+LOGS = Reader(Log, _STORED)
+
+INSERT = Statement(
+    "INSERT INTO logs (id, created, name, level, message, timestamp, flow_run_id, task_run_id)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+)
+LIST = Query(
+    "logs",
+    LOGS.columns(),
+    "{matching} ORDER BY {order} LIMIT {limit} OFFSET {offset}",
+    orders={"TIMESTAMP_ASC": "timestamp ASC, id ASC", "TIMESTAMP_DESC": "timestamp DESC, id DESC"},
+    extras=("limit", "offset"),
+)
+AFTER = Statement(
+    f"SELECT {LOGS.columns()} FROM logs WHERE flow_run_id = $1 AND (timestamp, id) > ($2, $3)"
+    " ORDER BY timestamp, id LIMIT $4"
+)

@@ -1,0 +1,115 @@
+"""Reading task runs: one by id, lists, pages and counts."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from headrace.rules.estimates import estimated_run_time, estimated_start_time_delta
+from headrace.server.filters import Query
+from headrace.server.states.reading import STATES, current_states
+from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
+from headrace.server.store.rows import ENUM, JSON, Kind, Reader
+from headrace.wire.filters import Filter
+from headrace.wire.flows import Labels
+from headrace.wire.sorts import TaskRunSort
+from headrace.wire.states import StateType
+from headrace.wire.task_runs import TaskInputs, TaskRun, TaskRunPolicy, TaskRunSummary
+
+Given = Mapping[str, Filter]
+
+RUNS = Reader(
+    TaskRun,
+    {
+        "id": Kind.UUID,
+        "created": Kind.TIME,
+        "updated": Kind.TIME,
+        "name": Kind.TEXT,
+        "flow_run_id": Kind.UUID,
+        "task_key": Kind.TEXT,
+        "dynamic_key": Kind.TEXT,
+        "cache_key": Kind.TEXT,
+        "cache_expiration": Kind.TIME,
+        "task_version": Kind.TEXT,
+        "empirical_policy": JSON(TaskRunPolicy),
+        "tags": JSON(list[str]),
+        "labels": JSON(Labels),
+        "state_id": Kind.UUID,
+        "task_inputs": JSON(TaskInputs),
+        "state_type": ENUM(StateType),
+        "state_name": Kind.TEXT,
+        "run_count": Kind.INTEGER,
+        "flow_run_run_count": Kind.INTEGER,
+        "expected_start_time": Kind.TIME,
+        "next_scheduled_start_time": Kind.TIME,
+        "start_time": Kind.TIME,
+        "end_time": Kind.TIME,
+        "total_run_time": Kind.FLOAT,
+    },
+)
+_WIDTH = len(RUNS.names)
+_COLUMNS = f"{RUNS.columns('task_runs')}, {STATES.columns('state')}"
+_WITH_STATE = "LEFT JOIN task_run_states AS state ON state.id = task_runs.state_id"
+_ORDERS = {
+    "ID_DESC": "task_runs.id DESC",
+    "EXPECTED_START_TIME_ASC": "task_runs.expected_start_time ASC, task_runs.id ASC",
+    "EXPECTED_START_TIME_DESC": "task_runs.expected_start_time DESC, task_runs.id DESC",
+    "NAME_ASC": "task_runs.name ASC, task_runs.id ASC",
+    "NAME_DESC": "task_runs.name DESC, task_runs.id DESC",
+    "NEXT_SCHEDULED_START_TIME_ASC": "task_runs.next_scheduled_start_time ASC NULLS LAST, task_runs.id ASC",
+    "END_TIME_DESC": "task_runs.end_time DESC NULLS LAST, task_runs.id DESC",
+}
+
+BY_ID = Statement(
+    f"SELECT {_COLUMNS} FROM task_runs {_WITH_STATE} WHERE task_runs.id = $1 AND task_runs.deleted_at IS NULL"
+)
+LIST = Query(
+    "task_runs",
+    "task_runs.id",
+    f"SELECT {_COLUMNS} FROM ({{matching}} ORDER BY {{order}} LIMIT {{limit}} OFFSET {{offset}}) AS page"
+    f" JOIN task_runs ON task_runs.id = page.id {_WITH_STATE} ORDER BY {{order}}",
+    orders=_ORDERS,
+    extras=("limit", "offset"),
+)
+COUNT = Query("task_runs", "task_runs.id", "SELECT count(*) FROM ({matching}) AS matching")
+
+
+async def read(connection: Connection, task_run_id: UUID, now: datetime) -> TaskRun | None:
+    """The run with its state, estimated as of `now`, or None if there is no such run."""
+    row = await connection.fetch_one(BY_ID, task_run_id)
+    return None if row is None else _runs([row], connection.dialect, now)[0]
+
+
+async def list_runs(
+    store: Store, filters: Given, sort: TaskRunSort, limit: int, offset: int, now: datetime
+) -> list[TaskRun]:
+    """The runs that match, from `offset` on."""
+    if limit == 0:
+        return []
+    statement, values = LIST.bind(store.dialect, filters, sort, limit=limit, offset=offset)
+    return _runs(await store.scan(statement, *values), store.dialect, now)
+
+
+async def count(store: Store, filters: Given) -> int:
+    """How many runs match."""
+    statement, values = COUNT.bind(store.dialect, filters)
+    rows = await store.scan(statement, *values)
+    return rows[0][0]
+
+
+def summary(run: TaskRun) -> TaskRunSummary:
+    """The reduced form in which pages show a run."""
+    return msgspec.convert(run, TaskRunSummary, from_attributes=True)
+
+
+def _runs(rows: Sequence[Row], dialect: Dialect, now: datetime) -> list[TaskRun]:
+    runs = RUNS.all([row[:_WIDTH] for row in rows], dialect)
+    for run, state in zip(runs, current_states(rows, _WIDTH, dialect), strict=True):
+        run.state = state
+        timestamp = None if state is None else state.timestamp
+        run.estimated_run_time = estimated_run_time(run.total_run_time, run.state_type, timestamp, now)
+        run.estimated_start_time_delta = estimated_start_time_delta(
+            run.expected_start_time, run.start_time, run.state_type, now
+        )
+    return runs
