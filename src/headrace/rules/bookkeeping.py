@@ -8,9 +8,8 @@ Timestamps of one run strictly increase: a state that is not later than the curr
 one microsecond after it, so that the order of a history is never in doubt, whatever the clocks do.
 """
 
-from copy import copy
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -131,7 +130,7 @@ def detailed(details: StateDetails, **fields: Any) -> StateDetails:
 
 def _copied(struct: S, fields: dict[str, Any]) -> S:
     """Unlike `msgspec.structs.replace`, this does not check again what was checked when the original was made."""
-    duplicate = copy(struct)
+    duplicate = cast("S", struct.__copy__())  # pyright: ignore  # msgspec has it and does not declare it
     for name, value in fields.items():
         setattr(duplicate, name, value)
     return duplicate

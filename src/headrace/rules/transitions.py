@@ -35,7 +35,10 @@ from headrace.wire.flow_runs import FlowRunPolicy
 from headrace.wire.states import State, StateDetails, StateType
 
 R = TypeVar("R", bound=Run)
+R_co = TypeVar("R_co", bound=Run, covariant=True)
+R_contra = TypeVar("R_contra", bound=Run, contravariant=True)
 C = TypeVar("C")
+C_co = TypeVar("C_co", covariant=True)
 
 From = StateType | None
 """The type of the current state; None for a run without one."""
@@ -44,14 +47,14 @@ ANY_FROM: frozenset[From] = frozenset({None, *StateType})
 ANY_TO: frozenset[StateType] = frozenset(StateType)
 
 
-class Proposal(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+class Proposal(msgspec.Struct, Generic[R_co], frozen=True, kw_only=True):
     """The question: may `run`, which is in `run.state`, enter `state`?
 
     `api_version` and `client_version` come from the request's headers (contract §1), None where unknown.
     `draw` is uniform in [0, 1) and spreads retry and wait delays; only task runs have those.
     """
 
-    run: R
+    run: R_co
     state: State
     now: datetime
     api_version: tuple[int, ...] | None = None
@@ -79,26 +82,26 @@ class Proposal(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
         )
 
 
-class Entry(msgspec.Struct, Generic[C], frozen=True):
+class Entry(msgspec.Struct, Generic[C_co], frozen=True):
     """A state as it will be written, the run's columns with it, and what else is to be done."""
 
     state: State
-    changes: C
+    changes: C_co
     effects: tuple[Effect, ...] = ()
 
 
-class Accept(msgspec.Struct, Generic[C], frozen=True):
+class Accept(msgspec.Struct, Generic[C_co], frozen=True):
     """The run enters the proposed state. `rule` is the last that amended it, if any."""
 
-    entry: Entry[C]
+    entry: Entry[C_co]
     rule: str | None = None
 
 
-class Reject(msgspec.Struct, Generic[C], frozen=True):
+class Reject(msgspec.Struct, Generic[C_co], frozen=True):
     """The run enters another state than the proposed one (`entry`), or stays where it is (no entry)."""
 
     reason: str
-    entry: Entry[C] | None = None
+    entry: Entry[C_co] | None = None
     rule: str = ""
 
 
@@ -147,7 +150,7 @@ Verdict = Amend | Divert | Reject[Any] | Wait | Abort | None
 """What one rule says; None lets the proposal pass as it is. Rules leave `entry` and `rule` empty."""
 
 
-class Rule(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+class Rule(msgspec.Struct, Generic[R_contra], frozen=True, kw_only=True):
     """One row of a policy: asked when the run goes from one of `froms` to one of `tos`.
 
     `when` narrows that further. `needs` are looked up only if the pair and `when` fit.
@@ -156,23 +159,23 @@ class Rule(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     name: str
     froms: frozenset[From] = ANY_FROM
     tos: frozenset[StateType] = ANY_TO
-    decide: Callable[[Proposal[R], Facts], Verdict]
-    when: Callable[[Proposal[R]], bool] | None = None
+    decide: Callable[[Proposal[R_contra], Facts], Verdict]
+    when: Callable[[Proposal[R_contra]], bool] | None = None
     needs: Needs = Needs.NOTHING
     always: bool = False
 
 
-class Policy(msgspec.Struct, Generic[R, C], frozen=True, kw_only=True):
+class Policy(msgspec.Struct, Generic[R_contra, C_co], frozen=True, kw_only=True):
     """An ordered table of rules, and the bookkeeping that follows them."""
 
     name: str
-    rules: tuple[Rule[R], ...]
-    enter: Callable[[R, State, Amend], tuple[State, C]]
-    _selected: dict[tuple[From, StateType], tuple[Rule[R], ...]] = msgspec.field(
-        default_factory=dict[tuple[From, StateType], tuple[Rule[R], ...]]
+    rules: tuple[Rule[R_contra], ...]
+    enter: Callable[[R_contra, State, Amend], tuple[State, C_co]]
+    _selected: dict[tuple[From, StateType], tuple[Rule[R_contra], ...]] = msgspec.field(
+        default_factory=dict[tuple[From, StateType], tuple[Rule[R_contra], ...]]
     )
 
-    def select(self, from_: From, to: StateType) -> tuple[Rule[R], ...]:
+    def select(self, from_: From, to: StateType) -> tuple[Rule[R_contra], ...]:
         """The rules for one pair of types, in order."""
         pair = (from_, to)
         selected = self._selected.get(pair)

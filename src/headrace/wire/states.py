@@ -16,6 +16,8 @@ from headrace.wire.times import now
 class StateType(StrEnum):
     """The nine kinds of state; a state's name refines its type."""
 
+    __hash__ = str.__hash__  # the same value as Enum's own, which is written in Python and ten times slower
+
     SCHEDULED = "SCHEDULED"
     PENDING = "PENDING"
     RUNNING = "RUNNING"
