@@ -33,7 +33,7 @@ def runs_itself(source: str) -> bool:
 
 def call_flows(names: dict[str, Any], file: Path) -> int:
     """Call each flow that the file defines and that needs no parameters; say which it leaves out."""
-    from headrace import Flow
+    from headrace.sdk.flow import Flow
 
     flows: list[Any] = [value for value in names.values() if isinstance(value, Flow)]
     own = [flow for flow in dict.fromkeys(flows) if flow.fn.__module__ == file.stem]
