@@ -1,0 +1,203 @@
+"""What surrounds the code that runs: the flow run, the task run, the tags. Held in context variables, so that
+threads and coroutines that the engine starts see what their caller saw."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import uuid4
+
+from headrace.wire.errors import MissingContext
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from datetime import datetime
+    from uuid import UUID
+
+    from typing_extensions import Self
+
+    from headrace.client.orchestration import SyncHeadraceClient
+    from headrace.sdk.flow import Flow
+    from headrace.sdk.lineage import Lineage
+    from headrace.sdk.results import ResultStore
+    from headrace.sdk.runners.base import TaskRunner
+    from headrace.sdk.session import Session
+    from headrace.sdk.task import Task
+    from headrace.wire.flow_runs import FlowRun
+    from headrace.wire.task_runs import TaskRun
+
+
+class _RunContext:
+    """A context that `get()` finds and `entered` makes current."""
+
+    __slots__ = ()
+    _current: ClassVar[ContextVar[Any]]
+
+    @classmethod
+    def get(cls) -> Self | None:
+        """The innermost context of this kind, or None outside of any."""
+        return cls._current.get()
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[Self]:
+        token = self._current.set(self)
+        try:
+            yield self
+        finally:
+            self._current.reset(token)
+
+
+class FlowRunContext(_RunContext):
+    """The flow run that the current code belongs to."""
+
+    _current = ContextVar("headrace_flow_run", default=None)
+
+    def __init__(
+        self,
+        *,
+        flow: Flow[..., Any],
+        flow_run: FlowRun,
+        parameters: dict[str, Any],
+        task_runner: TaskRunner,
+        result_store: ResultStore,
+        session: Session,
+        start_time: datetime,
+        log_prints: bool,
+        new: bool,
+        lineage: Lineage,
+    ) -> None:
+        self.flow = flow
+        self.flow_run = flow_run
+        self.parameters = parameters
+        self.task_runner = task_runner
+        self.result_store = result_store
+        self.session = session
+        self.start_time = start_time
+        self.log_prints = log_prints
+        self.lineage = lineage
+        self._prefix = "" if new else f"{uuid4().hex[:6]}-"
+        self._counters: dict[str, itertools.count[int]] = {}
+
+    @property
+    def client(self) -> SyncHeadraceClient:
+        """The client that records this run."""
+        return self.session.client
+
+    @property
+    def is_async(self) -> bool:
+        return self.flow.isasync
+
+    @property
+    def run_id(self) -> UUID:
+        return self.flow_run.id
+
+    def dynamic_key(self, task_key: str) -> str:
+        """Tells the runs of one task in this flow run apart: "0", "1", … in the order in which they are called.
+
+        In a run that another process began, a random prefix keeps them apart from that process's.
+        """
+        counter = self._counters.get(task_key)
+        if counter is None:
+            counter = self._counters.setdefault(task_key, itertools.count())
+        return f"{self._prefix}{next(counter)}"
+
+
+class TaskRunContext(_RunContext):
+    """The task run that the current code belongs to."""
+
+    __slots__ = ("log_prints", "parameters", "result_store", "session", "start_time", "task", "task_run")
+    _current = ContextVar("headrace_task_run", default=None)
+
+    def __init__(
+        self,
+        *,
+        task: Task[..., Any],
+        task_run: TaskRun,
+        parameters: dict[str, Any],
+        result_store: ResultStore | None,
+        session: Session,
+        start_time: datetime,
+        log_prints: bool,
+    ) -> None:
+        self.task = task
+        self.task_run = task_run
+        self.parameters = parameters
+        self.result_store = result_store
+        self.session = session
+        self.start_time = start_time
+        self.log_prints = log_prints
+
+    @property
+    def client(self) -> SyncHeadraceClient:
+        """The client that records this run."""
+        return self.session.client
+
+    @property
+    def is_async(self) -> bool:
+        return self.task.isasync
+
+    @property
+    def run_id(self) -> UUID:
+        return self.task_run.id
+
+
+class TagsContext:
+    """The tags that runs made here carry."""
+
+    _current: ClassVar[ContextVar[frozenset[str]]] = ContextVar("headrace_tags", default=frozenset())
+    __slots__ = ("current_tags",)
+
+    def __init__(self, current_tags: frozenset[str]) -> None:
+        self.current_tags = current_tags
+
+    @classmethod
+    def get(cls) -> TagsContext:
+        return cls(cls._current.get())
+
+
+@contextlib.contextmanager
+def tags(*new_tags: str) -> Iterator[set[str]]:
+    """Runs made in the block carry these tags, besides those of outer blocks.
+
+    >>> with tags("nightly"):
+    ...     my_flow()
+    """
+    merged = TagsContext._current.get() | frozenset(new_tags)
+    token = TagsContext._current.set(merged)
+    try:
+        yield set(merged)
+    finally:
+        TagsContext._current.reset(token)
+
+
+def current_tags() -> frozenset[str]:
+    return TagsContext._current.get()
+
+
+def innermost() -> FlowRunContext | TaskRunContext | None:
+    """The run that the current code belongs to: a task run, else a flow run, else none.
+
+    A flow that a task calls has a task context around it and is still the innermost: entering a flow hides the task.
+    """
+    return TaskRunContext.get() or FlowRunContext.get()
+
+
+@contextlib.contextmanager
+def hidden_task() -> Iterator[None]:
+    """Inside a flow, the task that called it is not the current run."""
+    token = TaskRunContext._current.set(None)
+    try:
+        yield
+    finally:
+        TaskRunContext._current.reset(token)
+
+
+def get_run_context() -> FlowRunContext | TaskRunContext:
+    """The run that the current code belongs to. Raises `MissingContext` outside of any."""
+    run = innermost()
+    if run is None:
+        raise MissingContext("There is no run here: call this from inside a flow or a task.")
+    return run

@@ -1,0 +1,328 @@
+"""One flow run from its making to its end. Every state is proposed to the API, whose answer decides (contract §4.2)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any, assert_never
+from uuid import uuid4
+
+from headrace.sdk import endings, hooks, inputs, naming, prints, results, serializers, storage
+from headrace.sdk.context import FlowRunContext, TaskRunContext, current_tags, hidden_task
+from headrace.sdk.drivers import Blocking, Driver, Suspending, complete
+from headrace.sdk.flow import Flow
+from headrace.sdk.lineage import Lineage, inputs_of
+from headrace.sdk.logs import configure, flow_run_logger
+from headrace.sdk.parameters import as_json
+from headrace.sdk.resolution import value_of
+from headrace.sdk.results import ResultRecord, ResultStore
+from headrace.sdk.runners.threads import ThreadPoolTaskRunner
+from headrace.sdk.session import PATIENCE, session
+from headrace.sdk.states import Pending, Running
+from headrace.sdk.task_engine import describe
+from headrace.wire.errors import Abort, Conflict, HeadraceError, Pause, RequestError
+from headrace.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunPolicy
+from headrace.wire.names import random_name
+from headrace.wire.orchestration import OrchestrationResult, SetStateStatus
+from headrace.wire.states import State
+from headrace.wire.task_runs import TaskRun, TaskRunCreate
+from headrace.wire.times import now
+
+_LONGEST_PAUSE = 5.0
+
+
+def run(flow: Flow[..., Any], parameters: dict[str, Any], wait_for: Iterable[Any] | None, return_state: bool) -> Any:
+    """A call of a flow: the value or the state, for an async flow the coroutine that gives it."""
+    engine = FlowRunEngine(flow, parameters, list(wait_for) if wait_for is not None else [])
+    if flow.isasync:
+        return _run_suspending(engine, return_state)
+    state = complete(engine.execute(Blocking()))
+    return state if return_state else value_of(state)
+
+
+async def _run_suspending(engine: FlowRunEngine, return_state: bool) -> Any:
+    state = await engine.execute(Suspending())
+    return state if return_state else value_of(state)
+
+
+class FlowRunEngine:
+    """Takes one flow run through its states.
+
+    Without a `flow_run` it makes one, below the flow run of the caller if there is one; else it takes up the one
+    that is given, such as a scheduled run that a worker fetched.
+    """
+
+    def __init__(
+        self, flow: Flow[..., Any], parameters: dict[str, Any], wait_for: list[Any], flow_run: FlowRun | None = None
+    ) -> None:
+        self.flow = flow
+        self.wait_for = wait_for
+        self.parent = FlowRunContext.get()
+        self.session = self.parent.session if self.parent is not None else session()
+        self._given_parameters = parameters
+        self._has_upstreams = any(map(inputs.upstreams, (*parameters.values(), *wait_for)))
+        # Futures among the parameters are awaited before they can be checked; everything else is checked at once.
+        self.parameters = parameters if self._has_upstreams else self._validated(parameters)
+        self._taken_up = flow_run is not None
+        self._run = flow_run
+        configure()
+
+    @property
+    def run(self) -> FlowRun:
+        assert self._run is not None, "the run is made before it is used"
+        return self._run
+
+    async def execute(self, driver: Driver) -> State:
+        """The final state. Only what is no `Exception` is raised, after the run is recorded as Crashed."""
+        if self._has_upstreams:
+            self.parameters = await driver.call(self._resolved_parameters)
+        if self._run is None:
+            self._run = await driver.call(self._create)
+        self._log = flow_run_logger(self.run, self.flow)
+        self._log.info("Beginning flow run %r for flow %r", self.run.name, self.flow.name)
+        try:
+            return await self._run_to_end(driver)
+        except Pause as pause:
+            self._log.info("The flow run is paused.")
+            return pause.state
+        except Abort as abort:
+            self._log.warning("The flow run was stopped: %s", abort)
+            return await self._state_now(driver, abort)
+        except BaseException as end:
+            await self._crash(driver, end)
+            raise
+
+    async def _run_to_end(self, driver: Driver) -> State:
+        context = self._context()
+        with hidden_task(), context.entered(), prints.logged(context.log_prints):
+            state = await self._propose(driver, Running())
+            while not state.is_final():
+                state = await self._attempt(driver, context, state)
+                await driver.call(self.session.recorder.flush, PATIENCE)
+                state = await self._propose_final(driver, await self._stored(driver, state, context))
+                if state.is_scheduled():
+                    state = await self._retry(driver, state)
+        return await self._finish(driver, state)
+
+    async def _attempt(self, driver: Driver, context: FlowRunContext, state: State) -> State:
+        """Run the function once. What it submitted has finished when this returns."""
+        await hooks.call(driver, self.flow.on_running_hooks, self._log, self.flow, self.run, state)
+        args, kwargs = self.flow.signature.unbind(self.parameters)
+        context.task_runner = self._task_runner()
+        with context.task_runner:
+            outcome = await driver.attempt(self.flow.fn, args, kwargs, self.flow.timeout_seconds)
+            ended = await driver.call(endings.state_of, outcome, "Flow run")
+            await driver.call(context.task_runner.wait)
+        if ended.is_failed() and isinstance(ended.data, ResultRecord) and isinstance(ended.data.result, Exception):
+            self._log.error("The flow run failed: %s", endings.describe(ended.data.result), exc_info=ended.data.result)
+        return ended
+
+    async def _retry(self, driver: Driver, state: State) -> State:
+        """Wait until the API's rules let the run start again; the state it then has."""
+        due = state.state_details.scheduled_time
+        delay = (due - now()).total_seconds() if due is not None else 0.0
+        self._log.warning("%s: the flow run starts again %s", state.name, f"in {delay:.3g} s" if delay > 0 else "now")
+        if delay > 0:
+            await driver.sleep(delay)
+        return await self._propose(driver, Running(name="Retrying"))
+
+    async def _propose(self, driver: Driver, state: State, force: bool = False) -> State:
+        """The state the run is in after the API has answered. Raises `Abort` and `Pause`."""
+        while True:
+            answer = await driver.call(self.session.client.set_flow_run_state, self.run.id, results.proposal(state), force)
+            match answer.status:
+                case SetStateStatus.ACCEPT:
+                    return self._entered(answer, state)
+                case SetStateStatus.REJECT:
+                    accepted = self._entered(answer, state)
+                    if accepted.is_paused():
+                        raise Pause(answer.details.reason or "The flow run is paused.", state=accepted)
+                    return accepted
+                case SetStateStatus.WAIT:
+                    await driver.sleep(answer.details.delay_seconds or 1)
+                case SetStateStatus.ABORT:
+                    raise Abort(answer.details.reason or "The API gave no reason.")
+                case _:
+                    assert_never(answer.status)
+
+    def _entered(self, answer: OrchestrationResult, proposed: State) -> State:
+        """The API's state as the run's own, with the value that only this process has."""
+        state = answer.state or proposed
+        if state.type == proposed.type and isinstance(proposed.data, ResultRecord):
+            state.data = proposed.data
+        run = self.run
+        run.state, run.state_id, run.state_type, run.state_name = state, state.id, state.type, state.name
+        if state.is_running():
+            run.run_count += 1
+            run.start_time = run.start_time or state.timestamp
+        elif state.is_final():
+            run.end_time = state.timestamp
+        return state
+
+    async def _propose_final(self, driver: Driver, state: State) -> State:
+        """As `_propose`, but the API being away loses nothing: it is asked again for a while, and the outcome stands.
+
+        A refusal of a final state, such as one for a run that was deleted meanwhile, leaves the outcome as it is too.
+        """
+        deadline = time.monotonic() + PATIENCE
+        delay = 0.2
+        while True:
+            try:
+                return await self._propose(driver, state)
+            except (Abort, Pause):
+                raise
+            except HeadraceError as error:
+                if isinstance(error, RequestError) or time.monotonic() + delay > deadline:
+                    self._log.warning(
+                        "The flow run ended %s, but that could not be recorded: %s", describe(state), error,
+                        extra={"send_to_api": False},
+                    )  # fmt: skip
+                    return state
+            await driver.sleep(delay)
+            delay = min(delay * 2, _LONGEST_PAUSE)
+
+    async def _finish(self, driver: Driver, state: State) -> State:
+        self._log.log(20 if state.is_completed() else 40, "Finished in state %s", describe(state))
+        called: list[Any] = []
+        if state.is_completed():
+            called = self.flow.on_completion_hooks
+        elif state.is_failed():
+            called = self.flow.on_failure_hooks
+        elif state.is_crashed():
+            called = self.flow.on_crashed_hooks
+        elif state.is_cancelled():
+            called = self.flow.on_cancellation_hooks
+        await hooks.call(driver, called, self._log, self.flow, self.run, state)
+        self.session.logs.hurry()
+        return state
+
+    async def _crash(self, driver: Driver, end: BaseException) -> None:
+        """Record that the run was ended from outside; nothing that goes wrong here hides why."""
+        state = endings.crashed(end, "Flow run")
+        self.session.recorder.flush(PATIENCE)
+        try:
+            await self._finish(driver, await self._propose(driver, state))
+        except (HeadraceError, Abort, Pause) as error:
+            self._log.warning("The flow run ended %s, but that could not be recorded: %s", describe(state), error)
+
+    async def _state_now(self, driver: Driver, abort: Abort) -> State:
+        """The state of a run that the API stopped, as the API has it."""
+        try:
+            run = await driver.call(self.session.client.read_flow_run, self.run.id)
+        except HeadraceError:
+            run = self.run
+        state = run.state
+        if state is None or not state.is_final():
+            state = endings.crashed(abort, "Flow run")
+        elif state.data is None:
+            state.data = ResultRecord(abort)
+        return await self._finish(driver, state)
+
+    def _validated(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        return self.flow.validate_parameters(parameters) if self.flow.should_validate_parameters else parameters
+
+    def _resolved_parameters(self) -> dict[str, Any]:
+        """The parameters with the results of the futures and states among them."""
+        waiting = inputs.resolved_to_states((*self._given_parameters.values(), *self.wait_for))
+        inputs.check_completed(waiting)
+        return self._validated({name: inputs.resolved(value) for name, value in self._given_parameters.items()})
+
+    def _create(self) -> FlowRun:
+        """A new run, Pending, tracked by a task run of the parent's if there is one (contract §12.2)."""
+        tracker = self._track() if self.parent is not None else None
+        name = self.flow.flow_run_name
+        settings = self.session.settings.flows
+        delay = self.flow.retry_delay_seconds
+        body = FlowRunCreate(
+            flow_id=self.session.flow_id(self.flow.name),
+            state=results.proposal(Pending()),
+            name=naming.render(name, self.parameters, f"Flow {self.flow.name!r}") if name else random_name(),
+            flow_version=self.flow.version,
+            parameters=as_json(self.parameters),
+            parent_task_run_id=tracker.id if tracker is not None else None,
+            empirical_policy=FlowRunPolicy(
+                retries=settings.default_retries if self.flow.retries is None else self.flow.retries,
+                retry_delay=round(settings.default_retry_delay_seconds if delay is None else delay),
+            ),
+            tags=sorted(current_tags()),
+            # A request that is repeated because its answer was lost must not make a second run.
+            idempotency_key=uuid4().hex,
+        )
+        try:
+            return self.session.client.post_flow_run(body)
+        except Conflict:
+            # The flow was deleted since its id was learnt.
+            body.flow_id = self.session.flow_id(self.flow.name, anew=True)
+            return self.session.client.post_flow_run(body)
+
+    def _track(self) -> TaskRun:
+        """The task run that stands for this subflow in its parent's graph."""
+        parent = self.parent
+        assert parent is not None
+        task_key = f"{self.flow.name}-{self.flow.fn.__qualname__}"
+        dynamic_key = parent.dynamic_key(task_key)
+        enclosing = TaskRunContext.get()
+        parents = [enclosing.task_run.id] if enclosing is not None else []
+        return self.session.client.post_task_run(
+            TaskRunCreate(
+                name=f"{self.flow.name}-{dynamic_key}",
+                flow_run_id=parent.flow_run.id,
+                task_key=task_key,
+                dynamic_key=dynamic_key,
+                state=results.proposal(Pending()),
+                task_inputs=inputs_of(self._given_parameters, self.wait_for, parents, parent.lineage),
+            )
+        )
+
+    def _context(self) -> FlowRunContext:
+        settings = self.session.settings
+        log_prints = self.flow.log_prints
+        if log_prints is None:
+            log_prints = self.parent.log_prints if self.parent is not None else settings.logging.log_prints
+        return FlowRunContext(
+            flow=self.flow,
+            flow_run=self.run,
+            parameters=self.parameters,
+            task_runner=self._task_runner(),
+            result_store=self._result_store(),
+            session=self.session,
+            start_time=now(),
+            log_prints=log_prints,
+            new=not self._taken_up,
+            lineage=Lineage(),
+        )
+
+    def _task_runner(self) -> Any:
+        """A runner of this run's own."""
+        given = self.flow.task_runner
+        if given is None:
+            return ThreadPoolTaskRunner()
+        return given() if isinstance(given, type) else given.duplicate()
+
+    def _result_store(self) -> ResultStore:
+        flow = self.flow
+        around = self.parent.result_store if self.parent is not None else None
+        persist = flow.persist_result
+        if persist is None and (flow.result_storage is not None or flow.result_serializer is not None):
+            persist = True
+        if persist is None:
+            persist = self.session.settings.results.persist_by_default if around is None else around.persist_result
+        return ResultStore(
+            storage.resolve(flow.result_storage) if flow.result_storage is not None else around and around.storage,
+            serializers.resolve(flow.result_serializer) if flow.result_serializer else around and around.serializer,
+            persist_result=persist,
+        )
+
+    async def _stored(self, driver: Driver, state: State, context: FlowRunContext) -> State:
+        """The state with its result in storage, where that is wanted."""
+        store, record = context.result_store, state.data
+        if not store.persist_result or not isinstance(record, ResultRecord) or not state.is_completed():
+            return state
+        try:
+            state.data = await driver.call(store.write, record.result)
+        except Exception as error:
+            self._log.exception("The flow's result could not be kept.")
+            return endings.failed(error, f"The flow's result could not be kept: {endings.describe(error)}")
+        return state
+
+

@@ -1,0 +1,32 @@
+"""How long a task waits before it is tried again."""
+
+import random
+
+from headrace.settings import Settings
+
+Delays = float | int | list[float] | None
+
+
+def delay_before(attempt: int, delays: Delays, jitter: float | None) -> float:
+    """Seconds before a retry; `attempt` counts retries from 1. A list's last entry serves all further retries.
+
+    With a jitter factor the delay is spread evenly over that part of itself to both sides, so that tasks that failed
+    together do not all come back together.
+    """
+    if isinstance(delays, list):
+        delay = delays[min(attempt, len(delays)) - 1] if delays else 0.0
+    else:
+        delay = delays or 0.0
+    if jitter and delay:
+        delay *= 1 + random.uniform(-min(jitter, 1.0), jitter)
+    return max(0.0, float(delay))
+
+
+def task_retries(own: int | None, settings: Settings) -> int:
+    """How often a task is retried: what it says, else the settings."""
+    return settings.tasks.default_retries if own is None else own
+
+
+def task_delays(own: Delays, settings: Settings) -> Delays:
+    """The delays between a task's attempts: what it says, else the settings."""
+    return settings.tasks.default_retry_delay_seconds if own is None else own

@@ -1,0 +1,86 @@
+"""What a task runner is: something that runs submitted tasks, started and ended with the flow run it serves."""
+
+from __future__ import annotations
+
+import abc
+import contextvars
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from headrace.sdk.futures import Future, FutureList, wait
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from headrace.sdk.task import Task
+
+
+class TaskRunner(abc.ABC):
+    """Runs submitted tasks once the task runs that they need have finished.
+
+    A subclass says where: `execute` takes a job and returns at once.
+    """
+
+    def __init__(self) -> None:
+        self._unfinished: set[Future[Any]] = set()
+
+    @abc.abstractmethod
+    def execute(self, job: Callable[[], None]) -> None:
+        """Run a job soon, not in the calling thread."""
+
+    @abc.abstractmethod
+    def duplicate(self) -> TaskRunner:
+        """A runner with the same options, not started; each flow run has its own."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for what was submitted."""
+        self.wait()
+
+    def submit(
+        self, task: Task[..., Any], parameters: dict[str, Any], wait_for: Iterable[Any] | None = None
+    ) -> Future[Any]:
+        """Run a task with these parameters when the futures among them, and those of `wait_for`, are done."""
+        from headrace.sdk import task_engine
+
+        engine = task_engine.begin(task, parameters, wait_for)
+        future: Future[Any] = Future(engine.run)
+        self._unfinished.add(future)
+        future.add_done_callback(self._unfinished.discard)
+        surroundings = contextvars.copy_context()
+        self._when_done(engine.upstream_futures, lambda: self.execute(lambda: surroundings.run(engine.fulfil, future)))
+        return future
+
+    def map(
+        self, task: Task[..., Any], parameters: dict[str, Any], wait_for: Iterable[Any] | None = None
+    ) -> FutureList[Any]:
+        """One task run for each element of the iterables among the parameters."""
+        from headrace.sdk.mapping import spread
+
+        return FutureList(self.submit(task, each, wait_for) for each in spread(task, parameters))
+
+    def wait(self) -> None:
+        """Block until everything that was submitted has finished, also what it submitted meanwhile."""
+        while self._unfinished:
+            wait(list(self._unfinished))
+
+    def _when_done(self, futures: list[Future[Any]], go: Callable[[], None]) -> None:
+        """Go when the last of the futures is done. No thread waits for them."""
+        if not futures:
+            go()
+            return
+        left, lock = len(futures), threading.Lock()
+
+        def count_down(_: Future[Any]) -> None:
+            nonlocal left
+            with lock:
+                left -= 1
+                last = left == 0
+            if last:
+                go()
+
+        for future in futures:
+            future.add_done_callback(count_down)

@@ -1,0 +1,156 @@
+"""Sending things in the background: in order, in batches, again until they are acknowledged.
+
+A `Shipper` owns one daemon thread. `put` costs a fraction of a microsecond and never waits, unless the buffer is full
+and its owner asked for back-pressure. `flush` waits until everything that was put before it is settled: acknowledged,
+or given up after `patience` seconds of failure, which is reported and counted.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+
+from headrace.wire.errors import RequestError
+
+T = TypeVar("T")
+_log = logging.getLogger("headrace.recording")
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """How a shipper sends. Times are in seconds; `batch` is in the units of `weigh`, `capacity` in items."""
+
+    what: str
+    linger: float = 0.1
+    batch: int = 500
+    capacity: int = 20_000
+    patience: float = 60.0
+    when_full: Literal["wait", "drop"] = "wait"
+
+
+class Shipper(Generic[T]):
+    """Sends items of one kind by calling `send` with lists of them, from a thread of its own."""
+
+    def __init__(self, send: Callable[[list[T]], None], terms: Terms, weigh: Callable[[T], int] = lambda _: 1) -> None:
+        self._send, self._terms, self._weigh = send, terms, weigh
+        self._items: deque[T | _Mark] = deque()
+        self._filled = threading.Event()
+        self._hurry = threading.Event()
+        self._room = threading.Condition()
+        self._away = False
+        self._lost = 0
+        self._thread = threading.Thread(target=self._run, name=f"headrace-{terms.what}", daemon=True)
+        self._thread.start()
+
+    def put(self, item: T) -> None:
+        """Take an item to be sent."""
+        if len(self._items) >= self._terms.capacity and not self._make_room():
+            self._lost += 1
+            return
+        self._items.append(item)
+        if not self._filled.is_set():
+            self._filled.set()
+
+    def hurry(self) -> None:
+        """Send what is there now instead of waiting for more."""
+        self._hurry.set()
+        self._filled.set()
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until everything put before is settled; False if that takes longer than `timeout` seconds."""
+        if not self._items and not self._filled.is_set():
+            return True
+        mark = _Mark()
+        self._items.append(mark)
+        self.hurry()
+        return mark.reached.wait(timeout)
+
+    @property
+    def what(self) -> str:
+        """What is sent, as messages call it."""
+        return self._terms.what
+
+    @property
+    def pending(self) -> int:
+        """How many items are not yet settled, at least."""
+        return len(self._items)
+
+    def _make_room(self) -> bool:
+        if self._terms.when_full == "drop":
+            return False
+        self.hurry()
+        with self._room:
+            self._room.wait_for(lambda: len(self._items) < self._terms.capacity)
+        return True
+
+    def _run(self) -> None:
+        while True:
+            self._filled.wait()
+            self._hurry.wait(self._terms.linger)
+            self._hurry.clear()
+            while self._items:
+                self._deliver(*self._take())
+            # An item put after the loop above saw the buffer empty must not be left behind, and `flush` must not
+            # find the shipper idle while a batch is under way: hence cleared here, and looked at again.
+            self._filled.clear()
+            if self._items:
+                self._filled.set()
+
+    def _take(self) -> tuple[list[T], _Mark | None]:
+        """The next batch, and the flush that waits for its end, if any."""
+        batch: list[T] = []
+        weight = 0
+        while self._items and weight < self._terms.batch:
+            item = self._items.popleft()
+            if isinstance(item, _Mark):
+                return batch, item
+            batch.append(item)
+            weight += self._weigh(item)
+        return batch, None
+
+    def _deliver(self, batch: list[T], mark: _Mark | None) -> None:
+        if batch:
+            self._send_until_settled(batch)
+            with self._room:
+                self._room.notify_all()
+        if self._lost and not self._away:
+            lost, self._lost = self._lost, 0
+            _log.warning("%d %s were not recorded: more were made than the API could take.", lost, self._terms.what)
+        if mark is not None:
+            mark.reached.set()
+
+    def _send_until_settled(self, batch: list[T]) -> None:
+        deadline = time.monotonic() + (0 if self._away else self._terms.patience)
+        delay = 0.1
+        while True:
+            try:
+                self._send(batch)
+            except RequestError as refusal:
+                _log.warning("%d %s were not recorded: the API refused them: %s", len(batch), self._terms.what, refusal)
+                return
+            except Exception as error:
+                if time.monotonic() + delay > deadline:
+                    self._away = True
+                    _log.warning(
+                        "%d %s could not be recorded: the API cannot be reached: %s", len(batch), self._terms.what, error
+                    )
+                    return
+                time.sleep(delay)
+                delay = min(delay * 2, 5.0)
+            else:
+                self._away = False
+                return
+
+
+class _Mark:
+    """A place in the buffer that a flush waits for."""
+
+    __slots__ = ("reached",)
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
