@@ -4,15 +4,19 @@ from types import TracebackType
 from typing import Self
 
 from headrace.client._async.admin import AdminCalls
+from headrace.client._async.bulk import BulkCalls
 from headrace.client._async.events import EventCalls
 from headrace.client._async.flow_runs import FlowRunCalls
 from headrace.client._async.flows import FlowCalls
 from headrace.client._async.inputs import InputCalls
 from headrace.client._async.logs import LogCalls
+from headrace.client._async.overviews import OverviewCalls
 from headrace.client._async.task_runs import TaskRunCalls
 
 
-class HeadraceClient(FlowCalls, FlowRunCalls, InputCalls, TaskRunCalls, LogCalls, EventCalls, AdminCalls):
+class HeadraceClient(
+    FlowCalls, FlowRunCalls, InputCalls, TaskRunCalls, LogCalls, EventCalls, OverviewCalls, BulkCalls, AdminCalls
+):
     """Every call of the API, typed, over any transport.
 
     Raises `ObjectNotFound`, `ObjectAlreadyExists`, `Unprocessable` and the other errors of `wire.errors`

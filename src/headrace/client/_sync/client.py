@@ -5,15 +5,19 @@ from types import TracebackType
 from typing import Self
 
 from headrace.client._sync.admin import AdminCalls
+from headrace.client._sync.bulk import BulkCalls
 from headrace.client._sync.events import EventCalls
 from headrace.client._sync.flow_runs import FlowRunCalls
 from headrace.client._sync.flows import FlowCalls
 from headrace.client._sync.inputs import InputCalls
 from headrace.client._sync.logs import LogCalls
+from headrace.client._sync.overviews import OverviewCalls
 from headrace.client._sync.task_runs import TaskRunCalls
 
 
-class SyncHeadraceClient(FlowCalls, FlowRunCalls, InputCalls, TaskRunCalls, LogCalls, EventCalls, AdminCalls):
+class SyncHeadraceClient(
+    FlowCalls, FlowRunCalls, InputCalls, TaskRunCalls, LogCalls, EventCalls, OverviewCalls, BulkCalls, AdminCalls
+):
     """Every call of the API, typed, over any transport.
 
     Raises `ObjectNotFound`, `ObjectAlreadyExists`, `Unprocessable` and the other errors of `wire.errors`

@@ -19,6 +19,7 @@ class Pool:
     def __init__(self, host: str, port: int, timeout: float, *, tls: bool) -> None:
         self._host, self._port, self._timeout, self._tls = host, port, timeout, tls
         self._idle: deque[Channel] = deque()
+        self._closed = False
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
 
@@ -44,7 +45,12 @@ class Pool:
             return answer
 
     def close(self) -> None:
-        """Close what is idle; what is lent is closed by whoever has it. In a forked child, the parent's stay open."""
+        """Close every channel: idle ones now, lent ones when they come back."""
+        self._closed = True
+        self.drop_idle()
+
+    def drop_idle(self) -> None:
+        """Close the idle channels. In a forked child, those of the parent stay open."""
         while self._idle:
             self._idle.pop().close()
 
@@ -60,10 +66,12 @@ class Pool:
         return Channel(self._host, self._port, self._timeout, self._security() if self._tls else None)
 
     def _take_back(self, channel: Channel) -> None:
-        if channel.reusable and len(self._idle) < _MOST_IDLE:
-            self._idle.append(channel)
-        else:
+        if not channel.reusable or len(self._idle) >= _MOST_IDLE:
             channel.close()
+            return
+        self._idle.append(channel)
+        if self._closed:
+            self.drop_idle()
 
     def _security(self) -> "ssl.SSLContext":
         with self._lock:

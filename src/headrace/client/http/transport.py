@@ -84,7 +84,7 @@ class HttpTransport:
     def after_fork(self, *, in_child: bool) -> None:
         if in_child:
             self._threads = None
-            self._pool.close()
+            self._pool.drop_idle()
 
     def _attempt(self, request: Request) -> Answer:
         message = self._message(request)
