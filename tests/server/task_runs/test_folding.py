@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.server.states.details import StoredDetails
+from headrace.server.states.rows import StoredDetails
 from headrace.server.task_runs.recording.folding import DEFAULTED, NEVER, UNKNOWN, Change, Known, fold, known_from
 from headrace.server.task_runs.recording.reports import FIELDS, Report, ReportedState, Stamp
 from headrace.wire.states import StateType
@@ -33,7 +33,7 @@ def report(number: int, second: int, fields: dict[str, Any]) -> Report:
 
 def apply(row: dict[str, Any] | None, reports: list[Report]) -> dict[str, Any]:
     """A model of the stored row: what a batch makes of it."""
-    known = UNKNOWN if row is None else known_from(row["stamp"], row, row["field_stamps"])
+    known = UNKNOWN if row is None else known_from(row["stamp"], row.keys() & set(FIELDS), row["field_stamps"])
     change = fold(known, reports)
     row = dict(row or {field: "default" for field in DEFAULTED})
     row.update(change.values)

@@ -73,8 +73,8 @@ def entry_of(decision: Decision[C]) -> Entry[C] | None:
             return entry
         case Wait() | Abort():
             return None
-        case never:
-            assert_never(never)
+        case _:
+            assert_never(decision)
 
 
 def outcome_of(decision: Decision[Any], current: State | None) -> Outcome:
@@ -92,8 +92,8 @@ def outcome_of(decision: Decision[Any], current: State | None) -> Outcome:
             return Outcome(state, SetStateStatus.WAIT, details)
         case Abort(reason=reason):
             return refusal(SetStateStatus.ABORT, reason, state)
-        case never:
-            assert_never(never)
+        case _:
+            assert_never(decision)
 
 
 def refusal(status: SetStateStatus, reason: str, state: State | None = None) -> Outcome:

@@ -1,1 +1,1 @@
-"""Task runs: one execution of a task, orchestrated by its client and recorded, or orchestrated here (contract §3, §4.4)."""
+"""Task runs: one execution of a task, recorded from its client's events or orchestrated here (contract §4.4, §7)."""

@@ -40,12 +40,9 @@ class Change(msgspec.Struct, frozen=True):
     field_stamps: Mapping[str, Stamp]
 
 
-def known_from(stamp: Stamp, row: Mapping[str, Any], field_stamps: Mapping[str, Stamp]) -> Known:
-    """What a stored row tells: a column that is null has not been told, others date from the row's state."""
-    told = {
-        field: field_stamps.get(field, stamp) for field in FIELDS if field in DEFAULTED or row.get(field) is not None
-    }
-    return Known(stamp, told)
+def known_from(stamp: Stamp, told: Iterable[str], field_stamps: Mapping[str, Stamp]) -> Known:
+    """What a stored row tells: of the columns that have been told, those without a stamp date from its state."""
+    return Known(stamp, {field: told_at for field in told if (told_at := field_stamps.get(field, stamp)) != NEVER})
 
 
 def fold(known: Known, reports: Iterable[Report]) -> Change:

@@ -54,7 +54,10 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan(reports: Sequence[Report], stored: Collection[Stored], flow_run_ids: Collection[UUID]) -> Plan:
-    """Plan one batch. `stored` are all rows with an id or key of the reports, `flow_run_ids` the flow runs that exist."""
+    """Plan one batch.
+
+    `stored` are all rows with an id or a key of the reports, `flow_run_ids` those of their flow runs that exist.
+    """
     ordered = sorted(reports, key=_stamp)
     rows = {row.id: row for row in stored}
     by_key = {row.key: row.id for row in stored if not row.deleted}

@@ -1,5 +1,6 @@
 """What one event says about a task run (contract §7)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.server.states.details import StoredDetails
+from headrace.server.states.rows import StoredDetails
 from headrace.wire.base import Wire, assume_utc
 from headrace.wire.flows import Labels
 from headrace.wire.states import StateType, default_name
@@ -20,9 +21,10 @@ Stamp = tuple[int, str]
 Two reports of one instant are told apart by the id, so that their order never depends on arrival.
 """
 
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+
 _RUN_PREFIX = "prefect.task-run."
 _FLOW_RUN_PREFIX = "prefect.flow-run."
-_NULL = msgspec.Raw(b"null")
 
 
 class MalformedReport(ValueError):
@@ -33,7 +35,7 @@ class _State(Wire, kw_only=True):
     type: StateType
     name: str | None = None
     message: str | None = None
-    data: msgspec.Raw = _NULL
+    data: Any = None
     state_details: StoredDetails = msgspec.field(default_factory=StoredDetails)
 
 
@@ -50,8 +52,8 @@ class _TaskRun(Wire, kw_only=True):
     tags: list[str] | None = None
     labels: Labels | None = None
     task_inputs: TaskInputs | None = None
-    run_count: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    flow_run_run_count: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    run_count: Count | None = None
+    flow_run_run_count: Count | None = None
     expected_start_time: datetime | None = None
     next_scheduled_start_time: datetime | None = None
     start_time: datetime | None = None
@@ -72,6 +74,7 @@ FIELDS = tuple(name for name in _TaskRun.__struct_fields__ if name not in _IDENT
 """The columns of a task run that reports can change, in the order of the recorder's statements."""
 
 _decode = msgspec.json.Decoder(_Payload).decode
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 class ReportedState(msgspec.Struct, frozen=True):
@@ -82,7 +85,7 @@ class ReportedState(msgspec.Struct, frozen=True):
     type: StateType
     name: str
     message: str | None
-    data: msgspec.Raw
+    data: Any
     details: StoredDetails
 
 
@@ -112,7 +115,7 @@ def read_report(
 ) -> Report:
     """Read an event that `concerns_task_run`; raises `MalformedReport` with the reason if it cannot be."""
     try:
-        said = _decode(payload)
+        said = _decode(_storable(payload))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedReport(f"payload: {error}") from error
     task_run_id = _id_after(_RUN_PREFIX, resource["prefect.resource.id"])
@@ -125,8 +128,6 @@ def read_report(
         None,
     )
     state = said.validated_state
-    details = state.state_details
-    details.flow_run_id = flow_run_id
     return Report(
         task_run_id=task_run_id,
         flow_run_id=flow_run_id,
@@ -134,12 +135,22 @@ def read_report(
         dynamic_key=said.task_run.dynamic_key,
         stamp=(to_micros(occurred), str(id)),
         state=ReportedState(
-            id, occurred, state.type, state.name or default_name(state.type), state.message, state.data, details
+            id,
+            occurred,
+            state.type,
+            state.name or default_name(state.type),
+            state.message,
+            state.data,
+            state.state_details,
         ),
-        fields={
-            name: value for name in FIELDS if (value := getattr(said.task_run, name)) is not None
-        },
+        fields={name: value for name in FIELDS if (value := getattr(said.task_run, name)) is not None},
     )
+
+
+def _storable(payload: msgspec.Raw) -> bytes:
+    """The payload without NUL characters, which no column of PostgreSQL can hold."""
+    text = bytes(payload)
+    return _NUL.sub(rb"\1", text) if b"\\u0000" in text else text
 
 
 def _id_after(prefix: str, resource_id: str) -> UUID:

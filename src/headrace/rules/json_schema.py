@@ -1,0 +1,158 @@
+"""Does a JSON value fit a JSON Schema? The vocabulary that schemas made from Python types use.
+
+Understood: type, enum, const, properties, required, additionalProperties, items, prefixItems, the limits
+of sizes and numbers, pattern, allOf, anyOf, oneOf, not, and `$ref` within the document. Other keywords
+(title, description, format …) say nothing about fitness here, and defaults are not filled in.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+Schema = Mapping[str, Any]
+
+_DEPTH = 100
+_NUMBERS = (int, float)
+
+
+class CircularSchema(ValueError):
+    """The schema refers to itself without end."""
+
+
+def misfit(value: Any, schema: Schema) -> str | None:
+    """Why the value does not fit, naming the place, or None if it fits.
+
+    >>> misfit({"age": "9"}, {"properties": {"age": {"type": "integer"}}})
+    "age: '9' is not of type 'integer'"
+    """
+    for place, reason in _misfits(value, schema, schema, "", 0):
+        return f"{place}: {reason}" if place else reason
+    return None
+
+
+def _misfits(value: Any, schema: Any, root: Schema, at: str, depth: int) -> Iterator[tuple[str, str]]:
+    if depth > _DEPTH:
+        raise CircularSchema(f"the schema of {at or 'the value'} refers to itself without end")
+    if schema is False:
+        yield at, "no value is allowed here"
+    if not isinstance(schema, Mapping):
+        return
+    schema = cast(Schema, schema)
+    if "$ref" in schema:
+        yield from _misfits(value, _resolve(schema["$ref"], root), root, at, depth + 1)
+    for reason in _own_misfits(value, schema):
+        yield at, reason
+    yield from _combined_misfits(value, schema, root, at, depth)
+    if isinstance(value, Mapping):
+        yield from _object_misfits(cast(Mapping[str, Any], value), schema, root, at, depth)
+    elif isinstance(value, list):
+        yield from _array_misfits(cast(list[Any], value), schema, root, at, depth)
+
+
+def _own_misfits(value: Any, schema: Schema) -> Iterator[str]:
+    kinds = schema.get("type")
+    if kinds is not None and not any(_is_of(value, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)):
+        yield f"{value!r} is not of type {kinds!r}"
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{value!r} is not one of {schema['enum']!r}"
+    if "const" in schema and value != schema["const"]:
+        yield f"{value!r} is not {schema['const']!r}"
+    if isinstance(value, str):
+        yield from _size_misfits(len(value), schema, "Length", "characters")
+        if "pattern" in schema and not re.search(schema["pattern"], value):
+            yield f"{value!r} does not match {schema['pattern']!r}"
+    elif isinstance(value, _NUMBERS) and not isinstance(value, bool):
+        yield from _number_misfits(value, schema)
+
+
+def _number_misfits(value: float, schema: Schema) -> Iterator[str]:
+    if "minimum" in schema and value < schema["minimum"]:
+        yield f"{value} is less than {schema['minimum']}"
+    if "maximum" in schema and value > schema["maximum"]:
+        yield f"{value} is greater than {schema['maximum']}"
+    if "exclusiveMinimum" in schema and value <= schema["exclusiveMinimum"]:
+        yield f"{value} is not greater than {schema['exclusiveMinimum']}"
+    if "exclusiveMaximum" in schema and value >= schema["exclusiveMaximum"]:
+        yield f"{value} is not less than {schema['exclusiveMaximum']}"
+    if "multipleOf" in schema and value % schema["multipleOf"]:
+        yield f"{value} is not a multiple of {schema['multipleOf']}"
+
+
+def _size_misfits(size: int, schema: Schema, what: str, unit: str) -> Iterator[str]:
+    if size < schema.get(f"min{what}", 0):
+        yield f"{size} {unit} are fewer than {schema[f'min{what}']}"
+    if f"max{what}" in schema and size > schema[f"max{what}"]:
+        yield f"{size} {unit} are more than {schema[f'max{what}']}"
+
+
+def _combined_misfits(value: Any, schema: Schema, root: Schema, at: str, depth: int) -> Iterator[tuple[str, str]]:
+    def fits(option: Any) -> bool:
+        return next(_misfits(value, option, root, at, depth + 1), None) is None
+
+    for option in schema.get("allOf", ()):
+        yield from _misfits(value, option, root, at, depth + 1)
+    if "anyOf" in schema and not any(fits(option) for option in schema["anyOf"]):
+        yield at, f"{value!r} fits none of the {len(schema['anyOf'])} forms it may have"
+    if "oneOf" in schema and sum(fits(option) for option in schema["oneOf"]) != 1:
+        yield at, f"{value!r} does not fit exactly one of the {len(schema['oneOf'])} forms it may have"
+    if "not" in schema and fits(schema["not"]):
+        yield at, f"{value!r} has a form that is ruled out"
+
+
+def _object_misfits(
+    value: Mapping[str, Any], schema: Schema, root: Schema, at: str, depth: int
+) -> Iterator[tuple[str, str]]:
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield at, f"{name!r} is a required property"
+    known = schema.get("properties", {})
+    others = schema.get("additionalProperties", True)
+    for name, item in value.items():
+        place = f"{at}.{name}" if at else name
+        if name not in known and others is False:
+            yield at, f"{name!r} is not one of its properties"
+        else:
+            yield from _misfits(item, known.get(name, others), root, place, depth + 1)
+    yield from ((at, reason) for reason in _size_misfits(len(value), schema, "Properties", "properties"))
+
+
+def _array_misfits(value: list[Any], schema: Schema, root: Schema, at: str, depth: int) -> Iterator[tuple[str, str]]:
+    first = schema.get("prefixItems", ())
+    rest = schema.get("items", True)
+    for number, item in enumerate(value):
+        yield from _misfits(item, first[number] if number < len(first) else rest, root, f"{at}[{number}]", depth + 1)
+    yield from ((at, reason) for reason in _size_misfits(len(value), schema, "Items", "items"))
+    if schema.get("uniqueItems") and any(item in value[:number] for number, item in enumerate(value)):
+        yield at, "its items are not all different"
+
+
+def _is_of(value: Any, kind: str) -> bool:
+    match kind:
+        case "null":
+            return value is None
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return not isinstance(value, bool) and (
+                isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+            )
+        case "number":
+            return isinstance(value, _NUMBERS) and not isinstance(value, bool)
+        case "string":
+            return isinstance(value, str)
+        case "array":
+            return isinstance(value, list)
+        case "object":
+            return isinstance(value, Mapping)
+        case _:
+            return False
+
+
+def _resolve(reference: str, root: Schema) -> Any:
+    found: Any = root
+    for step in reference.removeprefix("#").split("/")[1:]:
+        try:
+            found = found[step.replace("~1", "/").replace("~0", "~")]
+        except (KeyError, TypeError):
+            raise ValueError(f"the schema refers to {reference!r}, which it does not hold") from None
+    return found

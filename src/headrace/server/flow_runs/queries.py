@@ -1,0 +1,239 @@
+"""What is written to flow runs, in as few round trips as each database allows."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from headrace.rules.bookkeeping import FlowRunChanges
+from headrace.server.states.reading import STATES, current_states
+from headrace.server.states.rows import message_and_documents
+from headrace.server.store.base import Connection, Dialect, Statement
+from headrace.server.store.rows import JSON, Kind, Reader
+from headrace.wire.base import encode_text
+from headrace.wire.flow_runs import FlowRun, FlowRunPolicy
+from headrace.wire.flows import Labels
+from headrace.wire.states import State
+
+
+class Orchestrated(msgspec.Struct, kw_only=True):
+    """The part of a flow run that decides about its states. `updated` tells whether somebody wrote since."""
+
+    id: UUID
+    updated: datetime
+    run_count: int
+    start_time: datetime | None
+    end_time: datetime | None
+    expected_start_time: datetime | None
+    total_run_time: float
+    empirical_policy: FlowRunPolicy
+    deployment_id: UUID | None
+    parent_task_run_id: UUID | None
+    infrastructure_pid: str | None
+    state: State | None = None
+
+
+_ORCHESTRATED = Reader(
+    Orchestrated,
+    {
+        "id": Kind.UUID,
+        "updated": Kind.TIME,
+        "run_count": Kind.INTEGER,
+        "start_time": Kind.TIME,
+        "end_time": Kind.TIME,
+        "expected_start_time": Kind.TIME,
+        "total_run_time": Kind.FLOAT,
+        "empirical_policy": JSON(FlowRunPolicy),
+        "deployment_id": Kind.UUID,
+        "parent_task_run_id": Kind.UUID,
+        "infrastructure_pid": Kind.TEXT,
+    },
+)
+_WIDTH = len(_ORCHESTRATED.names)
+
+
+def _id(*, id: UUID) -> UUID:
+    return id
+
+
+_LOAD = Statement(
+    f"""
+    SELECT {_ORCHESTRATED.columns("r")}, {STATES.columns("s")}
+    FROM flow_runs r LEFT JOIN flow_run_states s ON s.id = r.state_id
+    WHERE r.id = $1 AND r.deleted_at IS NULL
+    """
+)
+
+_INSERT_RUN = """
+    INSERT INTO flow_runs (
+        id, created, updated, name, flow_id, state_id, state_type, state_name, state_timestamp, run_count,
+        expected_start_time, next_scheduled_start_time, start_time, end_time, total_run_time, empirical_policy,
+        deployment_id, flow_version, parameters, idempotency_key, context, tags, parent_task_run_id,
+        infrastructure_document_id, job_variables, labels
+    )
+    SELECT $1, $2, $2, $3, f.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+        $16, $17, $18, $19, $20, $21, $22, $23, $24, {labels}
+    FROM flows f WHERE f.id = $4 AND f.deleted_at IS NULL
+    ON CONFLICT DO NOTHING
+    RETURNING labels
+"""
+_INSERT_STATE = """
+    INSERT INTO flow_run_states (id, created, flow_run_id, type, name, timestamp, message, data, state_details)
+"""
+
+_CREATE = Statement(
+    f"""
+    WITH run AS ({_INSERT_RUN.format(labels="COALESCE(f.labels, '{}') || $25::jsonb")}),
+    state AS ({_INSERT_STATE} SELECT $5, $2, $1, $6, $7, $8, $26::text, $27::jsonb, $28::jsonb FROM run)
+    SELECT labels FROM run
+    """,
+    sqlite=_INSERT_RUN.format(labels="json_patch(COALESCE(f.labels, '{}'), $25)"),
+)
+_ADD_STATE = Statement(f"{_INSERT_STATE} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+
+_ENTER_RUN = """
+    UPDATE flow_runs SET
+        updated = $2, state_id = $5, state_type = $6, state_name = $7, state_timestamp = $8, run_count = $9,
+        expected_start_time = $10, next_scheduled_start_time = $11, start_time = $12, end_time = $13,
+        total_run_time = $14, empirical_policy = COALESCE($15, empirical_policy)
+    WHERE id = $1 AND state_id IS NOT DISTINCT FROM $3 AND updated = $4 AND deleted_at IS NULL
+"""
+_ENTER = Statement(
+    f"""
+    WITH run AS ({_ENTER_RUN} RETURNING id)
+    {_INSERT_STATE} SELECT $5, $2, run.id, $6, $7, $8, $16::text, $17::jsonb, $18::jsonb FROM run
+    """,
+    sqlite=_ENTER_RUN.replace("IS NOT DISTINCT FROM", "IS"),
+)
+
+_BY_KEY = Statement("SELECT id FROM flow_runs WHERE flow_id = $1 AND idempotency_key = $2 AND deleted_at IS NULL")
+_MERGE_LABELS = Statement(
+    "UPDATE flow_runs SET labels = labels || $3::jsonb, updated = $2 WHERE id = $1 AND deleted_at IS NULL",
+    sqlite="UPDATE flow_runs SET labels = json_patch(labels, $3), updated = $2 WHERE id = $1 AND deleted_at IS NULL",
+)
+_DELETE = Statement("DELETE FROM flow_runs WHERE id = $1 AND deleted_at IS NULL")
+_DELETE_LOGS = Statement("DELETE FROM logs WHERE flow_run_id = $1")
+_IDS = Reader(_id, {"id": Kind.UUID})
+_LABELS = JSON(Labels)
+
+
+async def create(
+    connection: Connection, run: FlowRun, state: State, changes: FlowRunChanges, parameters: str
+) -> Labels | None:
+    """Add a run with its first state, and return its labels: its flow's, and its own over them.
+
+    `parameters` is their JSON text. On SQLite, `connection` is a transaction. None if nothing was written:
+    there is no such flow, or the flow has a run with this idempotency key already.
+    """
+    first = message_and_documents(state)
+    row = await connection.fetch_one(
+        _CREATE,
+        run.id,
+        run.created,
+        run.name,
+        run.flow_id,
+        *_bookkeeping(changes),
+        encode_text(run.empirical_policy),
+        run.deployment_id,
+        run.flow_version,
+        parameters,
+        run.idempotency_key,
+        encode_text(run.context),
+        encode_text(run.tags),
+        run.parent_task_run_id,
+        run.infrastructure_document_id,
+        None if run.job_variables is None else encode_text(run.job_variables),
+        encode_text(run.labels),
+        *first,
+    )
+    if row is None:
+        return None
+    if connection.dialect is Dialect.SQLITE:
+        await connection.execute(
+            _ADD_STATE, state.id, run.created, run.id, state.type.value, state.name, state.timestamp, *first
+        )
+    return _LABELS.decoder.decode(f"[{row[0]}]")[0]
+
+
+async def load(connection: Connection, id: UUID) -> Orchestrated | None:
+    """What the rules have to know about a run."""
+    row = await connection.fetch_one(_LOAD, id)
+    if row is None:
+        return None
+    run = _ORCHESTRATED.one(row[:_WIDTH], connection.dialect)
+    run.state = current_states([row], _WIDTH, connection.dialect)[0]
+    return run
+
+
+async def enter(
+    connection: Connection, run: Orchestrated, state: State, changes: FlowRunChanges, moment: datetime
+) -> bool:
+    """Write a state and the run's columns with it, unless somebody has written to the run since it was loaded.
+
+    On SQLite, `connection` is a transaction. False if nothing was written.
+    """
+    policy = None if changes.empirical_policy is None else encode_text(changes.empirical_policy)
+    documents = message_and_documents(state)
+    written = await connection.execute(
+        _ENTER,
+        run.id,
+        moment,
+        None if run.state is None else run.state.id,
+        run.updated,
+        *_bookkeeping(changes),
+        policy,
+        *documents,
+    )
+    if written and connection.dialect is Dialect.SQLITE:
+        await connection.execute(
+            _ADD_STATE, state.id, moment, run.id, state.type.value, state.name, state.timestamp, *documents
+        )
+    return written > 0
+
+
+async def id_by_key(connection: Connection, flow_id: UUID, key: str) -> UUID | None:
+    """The run of a flow that was made under an idempotency key."""
+    rows = await connection.fetch(_BY_KEY, flow_id, key)
+    return next(iter(_IDS.all(rows, connection.dialect)), None)
+
+
+async def update(connection: Connection, id: UUID, values: Mapping[str, Any]) -> bool:
+    """Set columns of a run; documents are given as JSON text. False if there is no such run."""
+    return await connection.execute(_update(tuple(values)), id, *values.values()) > 0
+
+
+async def merge_labels(connection: Connection, id: UUID, labels: Labels, moment: datetime) -> bool:
+    """Add labels to a run's, over those of the same name. False if there is no such run."""
+    return await connection.execute(_MERGE_LABELS, id, moment, encode_text(labels)) > 0
+
+
+async def delete(transaction: Connection, id: UUID) -> bool:
+    """Delete a run with its states, task runs, inputs and logs. False if there is no such run."""
+    if not await transaction.execute(_DELETE, id):
+        return False
+    await transaction.execute(_DELETE_LOGS, id)
+    return True
+
+
+@lru_cache(maxsize=128)
+def _update(columns: tuple[str, ...]) -> Statement:
+    settings = ", ".join(f"{column} = ${number}" for number, column in enumerate(columns, start=2))
+    return Statement(f"UPDATE flow_runs SET {settings} WHERE id = $1 AND deleted_at IS NULL")
+
+
+def _bookkeeping(changes: FlowRunChanges) -> tuple[Any, ...]:
+    return (
+        changes.state_id,
+        changes.state_type.value,
+        changes.state_name,
+        changes.state_timestamp,
+        changes.run_count,
+        changes.expected_start_time,
+        changes.next_scheduled_start_time,
+        changes.start_time,
+        changes.end_time,
+        changes.total_run_time,
+    )

@@ -1,0 +1,102 @@
+"""Letting a paused run go on, with the input that it waits for (contract §4.6)."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+
+from headrace.rules.json_schema import CircularSchema, misfit
+from headrace.server.flow_runs import inputs, queries, service
+from headrace.server.states.proposals import Asker, Outcome, refusal
+from headrace.server.store.base import Connection, Store
+from headrace.wire.base import encode_text
+from headrace.wire.errors import ObjectNotFound
+from headrace.wire.orchestration import SetStateStatus
+from headrace.wire.states import State, StateDetails, StateType
+
+RunInput = Mapping[str, Any]
+
+
+class _Refused(Exception):
+    """The input does not do; the message is the reason that the client is told."""
+
+
+async def resume(store: Store, id: UUID, run_input: RunInput | None, asker: Asker) -> Outcome:
+    """Propose that a paused run goes on: in its process, or rescheduled where it has left it.
+
+    The run's input is kept in the transaction that lets it go on. Raises `ObjectNotFound`.
+    """
+    run = await queries.load(store, id)
+    if run is None:
+        raise ObjectNotFound(f"Flow run with id {id} not found")
+    paused = run.state
+    if paused is None or paused.type is not StateType.PAUSED:
+        return refusal(SetStateStatus.ABORT, "Cannot resume a flow run that is not paused.")
+    keyset = paused.state_details.run_input_keyset
+    try:
+        given = None if keyset is None else await _checked(store, id, keyset, run_input or {})
+    except _Refused as reason:
+        return refusal(SetStateStatus.REJECT, str(reason), paused)
+
+    async def keep_input(transaction: Connection) -> None:
+        if given and keyset is not None:
+            await inputs.write(transaction, id, keyset["response"], encode_text(given), None, asker.now)
+
+    return await service.set_state(
+        store, id, _resumed(paused, asker), force=False, asker=asker, with_it=keep_input if given else None
+    )
+
+
+def _resumed(paused: State, asker: Asker) -> State:
+    if paused.state_details.pause_reschedule:
+        details = StateDetails(scheduled_time=asker.now)
+        return State(type=StateType.SCHEDULED, name="Resuming", timestamp=asker.now, state_details=details)
+    return State(type=StateType.RUNNING, timestamp=asker.now)
+
+
+async def _checked(store: Store, id: UUID, keyset: Mapping[str, str], run_input: RunInput) -> RunInput:
+    """The input with its placeholders resolved, if it fits the schema that the run asked for."""
+    given = {name: _hydrated(value) for name, value in run_input.items()}
+    text = await inputs.read(store, id, keyset.get("schema", ""))
+    if text is None:
+        raise _Refused("Run input schema not found.")
+    try:
+        schema = msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError:
+        raise _Refused("Run input schema is not valid JSON.") from None
+    try:
+        reason = misfit(given, schema)
+    except CircularSchema:
+        raise _Refused("Invalid schema: Unable to validate schema with circular references.") from None
+    except ValueError as error:
+        raise _Refused(f"Reason: {error}") from None
+    if reason is not None:
+        raise _Refused(f"Reason: {reason}")
+    return given
+
+
+def _hydrated(value: Any) -> Any:
+    """A value, or what a `{"__prefect_kind": …}` placeholder stands for, at any depth."""
+    match value:
+        case {"__prefect_kind": "none", **rest}:
+            return _hydrated(rest.get("value"))
+        case {"__prefect_kind": "json", **rest}:
+            return _parsed(rest.get("value"))
+        case {"__prefect_kind": kind}:
+            raise _Refused(f"Error hydrating run input: a value of kind {kind!r} is not supported here.")
+        case dict():
+            return {name: _hydrated(item) for name, item in cast(dict[str, Any], value).items()}
+        case list():
+            return [_hydrated(item) for item in cast(list[Any], value)]
+        case _:
+            return value
+
+
+def _parsed(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise _Refused(f"Error hydrating run input: Invalid JSON: {error}") from None

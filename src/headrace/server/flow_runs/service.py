@@ -1,0 +1,243 @@
+"""Making, changing and ending flow runs."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from headrace.rules import flow_run_policy
+from headrace.rules.bookkeeping import FlowRunChanges
+from headrace.rules.effects import Effect, MirrorToParentTaskRun, RetryFailedTaskRuns
+from headrace.rules.estimates import estimated_start_time_delta
+from headrace.rules.transitions import Accept, Entry, Proposal, decide
+from headrace.server.flow_runs import queries, reading
+from headrace.server.flow_runs.queries import Orchestrated
+from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed
+from headrace.server.store.base import Connection, Dialect, Store
+from headrace.server.task_runs import service as task_runs
+from headrace.wire.base import encode_text
+from headrace.wire.errors import BadRequest, Conflict, InvalidRequest, ObjectNotFound, ServiceUnavailable
+from headrace.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate
+from headrace.wire.flows import Labels
+from headrace.wire.ids import uuid7
+from headrace.wire.names import random_name
+from headrace.wire.states import State, StateCreate, StateType
+
+Companion = Callable[[Connection], Awaitable[None]]
+
+_ATTEMPTS = 100
+"""How often a change is decided anew because another caller got in between; each time one of them gets on."""
+
+_DOCUMENTS = frozenset({"parameters", "empirical_policy", "tags", "job_variables"})
+
+
+async def create(store: Store, body: FlowRunCreate, asker: Asker, max_parameter_bytes: int) -> tuple[FlowRun, bool]:
+    """Make a run in its first state, or find the one that was made under the same idempotency key.
+
+    Returns the run and whether it is new. Raises `Conflict` for an unknown flow or parent task run.
+    """
+    parameters = _parameters_text(body.parameters, max_parameter_bytes)
+    if body.work_pool_name is not None:
+        raise ObjectNotFound(f'Work pool "{body.work_pool_name}" not found.')
+    run = _new_run(body, asker)
+    first = proposed(body.state or StateCreate(type=StateType.PENDING), asker.now)
+    entry = _decided(run, first, asker)
+    labels = await _insert(store, run, entry, parameters, asker)
+    if labels is None:
+        return await _existing(store, body, asker), False
+    run.labels = labels
+    _apply(run, entry)
+    run.estimated_start_time_delta = estimated_start_time_delta(
+        run.expected_start_time, run.start_time, run.state_type, asker.now
+    )
+    return run, True
+
+
+async def set_state(
+    store: Store, id: UUID, state: State, *, force: bool, asker: Asker, with_it: Companion | None = None
+) -> Outcome:
+    """Propose a state for a run and write what the rules make of it (contract §4.2).
+
+    `with_it` writes something else in the same transaction if the proposal is accepted. Two callers that
+    race for one run are put in order: the rules see what the other one wrote. Raises `ObjectNotFound` if
+    there is no such run.
+    """
+    policy = flow_run_policy.policy_for(force=force)
+    for _ in range(_ATTEMPTS):
+        run = await queries.load(store, id)
+        if run is None:
+            raise ObjectNotFound(f"Flow run with id {id} not found")
+        decision = decide(policy, _proposal(run, state, asker))
+        entry = entry_of(decision)
+        companion = with_it if isinstance(decision, Accept) else None
+        if entry is None or await _enter(store, run, entry, asker, companion):
+            return outcome_of(decision, run.state)
+    raise ServiceUnavailable(f"The flow run {id} is being changed by too many callers at once. Try again.")
+
+
+async def update(store: Store, id: UUID, body: FlowRunUpdate, asker: Asker, max_parameter_bytes: int) -> None:
+    """Set what the body sets. Raises `ObjectNotFound`, and `BadRequest` for job variables that come too late."""
+    values: dict[str, Any] = {"updated": asker.now}
+    for field in body.__struct_fields__:
+        value = getattr(body, field)
+        if value is not msgspec.UNSET:
+            values[field] = encode_text(value) if field in _DOCUMENTS and value is not None else value
+    if "name" in values and not values["name"]:
+        values["name"] = random_name()
+    if body.parameters is not msgspec.UNSET:
+        values["parameters"] = _parameters_text(body.parameters, max_parameter_bytes)
+    if body.job_variables is not msgspec.UNSET:
+        await _check_job_variables_can_change(store, id)
+    if not await queries.update(store, id, values):
+        raise _missing()
+
+
+async def merge_labels(store: Store, id: UUID, labels: Labels, asker: Asker) -> None:
+    """Add labels to a run's own. Raises `ObjectNotFound`."""
+    if not await queries.merge_labels(store, id, labels, asker.now):
+        raise ObjectNotFound(f"Flow run with id {id} not found")
+
+
+async def delete(store: Store, id: UUID) -> None:
+    """Delete a run with all that belongs to it. Raises `ObjectNotFound`."""
+    async with store.transaction() as transaction:
+        if not await queries.delete(transaction, id):
+            raise _missing()
+
+
+def _missing() -> ObjectNotFound:
+    return ObjectNotFound("Flow run not found")
+
+
+def _new_run(body: FlowRunCreate, asker: Asker) -> FlowRun:
+    own: Labels = {"prefect.flow.id": str(body.flow_id)}
+    if body.deployment_id is not None:
+        own["prefect.deployment.id"] = str(body.deployment_id)
+    return FlowRun(
+        id=uuid7(),
+        created=asker.now,
+        updated=asker.now,
+        name=body.name or random_name(),
+        flow_id=body.flow_id,
+        deployment_id=body.deployment_id,
+        flow_version=body.flow_version,
+        parameters=body.parameters,
+        idempotency_key=body.idempotency_key,
+        context=body.context,
+        empirical_policy=body.empirical_policy,
+        tags=body.tags,
+        labels=own | (body.labels or {}),
+        parent_task_run_id=body.parent_task_run_id,
+        infrastructure_document_id=body.infrastructure_document_id,
+        job_variables=body.job_variables,
+    )
+
+
+def _decided(run: FlowRun, first: State, asker: Asker) -> Entry[FlowRunChanges]:
+    """The first state is forced: no rule refuses it."""
+    entry = entry_of(decide(flow_run_policy.policy_for(force=True), _proposal(run, first, asker)))
+    assert entry is not None
+    return entry
+
+
+def _proposal(run: FlowRun | Orchestrated, state: State, asker: Asker) -> Proposal[Any]:
+    return Proposal(
+        run=run, state=state, now=asker.now, api_version=asker.api_version, client_version=asker.client_version
+    )
+
+
+def _apply(run: FlowRun, entry: Entry[FlowRunChanges]) -> None:
+    run.state = entry.state
+    for column in entry.changes.__struct_fields__:
+        value = getattr(entry.changes, column)
+        if column != "state_timestamp" and (column != "empirical_policy" or value is not None):
+            setattr(run, column, value)
+
+
+async def _insert(
+    store: Store, run: FlowRun, entry: Entry[FlowRunChanges], parameters: str, asker: Asker
+) -> Labels | None:
+    if _is_one_statement(store, entry.effects):
+        return await queries.create(store, run, entry.state, entry.changes, parameters)
+    async with store.transaction() as transaction:
+        labels = await queries.create(transaction, run, entry.state, entry.changes, parameters)
+        if labels is not None and run.parent_task_run_id is not None:
+            await _require_parent(transaction, run.parent_task_run_id)
+        if labels is not None:
+            await _carry_out(transaction, run.id, entry, asker)
+        return labels
+
+
+async def _require_parent(transaction: Connection, task_run_id: UUID) -> None:
+    if not await task_runs.exists(transaction, task_run_id):
+        raise Conflict(
+            f"Data integrity conflict. The parent task run {task_run_id} does not exist: create it before its subflow."
+        )
+
+
+async def _existing(store: Store, body: FlowRunCreate, asker: Asker) -> FlowRun:
+    """The run that the body's idempotency key stands for."""
+    if body.idempotency_key is not None:
+        id = await queries.id_by_key(store, body.flow_id, body.idempotency_key)
+        run = None if id is None else await reading.read(store, id, asker.now)
+        if run is not None:
+            return run
+    raise Conflict(f"Data integrity conflict. The flow {body.flow_id} does not exist: create it before its runs.")
+
+
+async def _enter(
+    store: Store, run: Orchestrated, entry: Entry[FlowRunChanges], asker: Asker, with_it: Companion | None
+) -> bool:
+    """Write an entry with all that goes with it, or nothing; False if the run has changed since it was loaded."""
+    if with_it is None and _is_one_statement(store, entry.effects):
+        return await queries.enter(store, run, entry.state, entry.changes, asker.now)
+    async with store.transaction() as transaction:
+        entered = await queries.enter(transaction, run, entry.state, entry.changes, asker.now)
+        if entered:
+            await _carry_out(transaction, run.id, entry, asker)
+        if entered and with_it is not None:
+            await with_it(transaction)
+        return entered
+
+
+def _is_one_statement(store: Store, effects: tuple[Effect, ...]) -> bool:
+    """Whether a run and its state are all there is to write, and PostgreSQL does it in one statement."""
+    return store.dialect is Dialect.POSTGRES and not any(isinstance(effect, _FURTHER) for effect in effects)
+
+
+_FURTHER = (MirrorToParentTaskRun, RetryFailedTaskRuns)
+
+
+async def _carry_out(transaction: Connection, id: UUID, entry: Entry[FlowRunChanges], asker: Asker) -> None:
+    """Do what the entry asks for in the rows of other nouns that this server keeps."""
+    for effect in entry.effects:
+        match effect:
+            case MirrorToParentTaskRun(task_run_id=task_run_id):
+                await task_runs.mirror(transaction, task_run_id, entry.state, id, asker)
+            case RetryFailedTaskRuns(scheduled_time=scheduled_time):
+                await task_runs.retry_failed(transaction, id, scheduled_time, asker)
+            case _:
+                continue
+
+
+async def _check_job_variables_can_change(store: Store, id: UUID) -> None:
+    run = await queries.load(store, id)
+    if run is None:
+        raise _missing()
+    state_type = None if run.state is None else run.state.type
+    if state_type is not StateType.SCHEDULED:
+        raise BadRequest(f"Job variables for a flow run in state {state_type} cannot be updated")
+    if run.deployment_id is None:
+        raise BadRequest("A flow run without a deployment has no job variables to update")
+
+
+def _parameters_text(parameters: dict[str, Any], limit: int) -> str:
+    text = encode_text(parameters)
+    size = len(text.encode())
+    if size > limit:
+        raise InvalidRequest(
+            f"Flow run parameters must be less than {limit:,} bytes when serialized (got {size:,} bytes).",
+            ("body", "parameters"),
+        )
+    return text

@@ -1,0 +1,270 @@
+"""What is written to task runs that the server orchestrates."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from headrace.rules.bookkeeping import TaskRunChanges
+from headrace.rules.facts import EnclosingFlowRun
+from headrace.server.states.reading import STATES, current_states
+from headrace.server.states.rows import message_and_documents
+from headrace.server.store.base import Connection, Statement
+from headrace.server.store.rows import JSON, Kind, Reader
+from headrace.wire.base import encode_text
+from headrace.wire.flows import Labels
+from headrace.wire.states import State
+from headrace.wire.task_runs import TaskRun, TaskRunPolicy
+
+
+class Orchestrated(msgspec.Struct, kw_only=True):
+    """The part of a task run that decides about its states."""
+
+    id: UUID
+    flow_run_id: UUID | None
+    task_key: str
+    tags: list[str]
+    empirical_policy: TaskRunPolicy
+    run_count: int
+    flow_run_run_count: int
+    start_time: datetime | None
+    end_time: datetime | None
+    expected_start_time: datetime | None
+    total_run_time: float
+    state: State | None = None
+
+
+_ORCHESTRATED = Reader(
+    Orchestrated,
+    {
+        "id": Kind.UUID,
+        "flow_run_id": Kind.UUID,
+        "task_key": Kind.TEXT,
+        "tags": JSON(list[str]),
+        "empirical_policy": JSON(TaskRunPolicy),
+        "run_count": Kind.INTEGER,
+        "flow_run_run_count": Kind.INTEGER,
+        "start_time": Kind.TIME,
+        "end_time": Kind.TIME,
+        "expected_start_time": Kind.TIME,
+        "total_run_time": Kind.FLOAT,
+    },
+)
+_WIDTH = len(_ORCHESTRATED.names)
+
+
+def _id(*, id: UUID) -> UUID:
+    return id
+
+
+_IDS = Reader(_id, {"id": Kind.UUID})
+_LABELS = JSON(Labels)
+
+# The row is locked by itself first: a join that waits for a lock would pair the new run with the old state.
+_LOCK = Statement(
+    "SELECT id FROM task_runs WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+    sqlite="SELECT id FROM task_runs WHERE id = $1 AND deleted_at IS NULL",
+)
+_LOAD = Statement(
+    f"""
+    SELECT {_ORCHESTRATED.columns("r")}, {STATES.columns("s")}
+    FROM task_runs r LEFT JOIN task_run_states s ON s.id = r.state_id
+    WHERE r.id = $1
+    """
+)
+_FLOW_RUN = Statement(
+    f"""
+    SELECT r.run_count, {STATES.columns("s")}
+    FROM flow_runs r LEFT JOIN flow_run_states s ON s.id = r.state_id
+    WHERE r.id = $1 AND r.deleted_at IS NULL
+    """
+)
+_CACHED = Statement(
+    f"""
+    SELECT {STATES.columns("s")}
+    FROM task_run_state_cache c JOIN task_run_states s ON s.id = c.task_run_state_id
+    WHERE c.cache_key = $1 AND (c.cache_expiration IS NULL OR c.cache_expiration > $2)
+    ORDER BY c.id DESC LIMIT 1
+    """
+)
+_REMEMBER = Statement(
+    """
+    INSERT INTO task_run_state_cache (id, created, cache_key, cache_expiration, task_run_state_id)
+    VALUES ($1, $2, $3, $4, $5)
+    """
+)
+_FAILED = Statement(
+    "SELECT id FROM task_runs WHERE flow_run_id = $1 AND state_type = 'FAILED' AND deleted_at IS NULL ORDER BY id"
+)
+_BY_KEY = Statement(
+    """
+    SELECT id FROM task_runs
+    WHERE flow_run_id IS NOT DISTINCT FROM $1 AND task_key = $2 AND dynamic_key = $3 AND deleted_at IS NULL
+    """,
+    sqlite="""
+    SELECT id FROM task_runs
+    WHERE flow_run_id IS $1 AND task_key = $2 AND dynamic_key = $3 AND deleted_at IS NULL
+    """,
+)
+
+_INSERT_RUN = """
+    INSERT INTO task_runs (
+        id, created, updated, name, flow_run_id, task_key, dynamic_key, state_id, state_type, state_name,
+        state_timestamp, run_count, expected_start_time, next_scheduled_start_time, start_time, end_time,
+        total_run_time, flow_run_run_count, cache_key, cache_expiration, task_version, empirical_policy, tags,
+        task_inputs, labels
+    )
+    SELECT $1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+        $18, $19, $20, $21, $22, $23, {labels}
+    FROM (SELECT 1) AS one LEFT JOIN flow_runs f ON f.id = $4 AND f.deleted_at IS NULL
+    WHERE f.id IS NOT NULL OR {outside}
+    ON CONFLICT DO NOTHING
+    RETURNING labels
+"""
+_INSERT = Statement(
+    _INSERT_RUN.format(labels="COALESCE(f.labels, '{}') || $24::jsonb", outside="$4::uuid IS NULL"),
+    sqlite=_INSERT_RUN.format(labels="json_patch(COALESCE(f.labels, '{}'), $24)", outside="$4 IS NULL"),
+)
+_INSERT_STATE = Statement(
+    """
+    INSERT INTO task_run_states (id, created, task_run_id, type, name, timestamp, message, data, state_details)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    """
+)
+
+# Every column dates from the new state, so no stamps of older reports are kept.
+_ENTER = Statement(
+    """
+    UPDATE task_runs SET
+        updated = $2, state_id = $3, state_type = $4, state_name = $5, state_timestamp = $6, run_count = $7,
+        expected_start_time = $8, next_scheduled_start_time = $9, start_time = $10, end_time = $11,
+        total_run_time = $12, flow_run_run_count = $13, field_stamps = NULL
+    WHERE id = $1
+    """
+)
+_RENAME = Statement("UPDATE task_runs SET updated = $2, name = COALESCE($3, name) WHERE id = $1 AND deleted_at IS NULL")
+_DELETE = Statement("DELETE FROM task_runs WHERE id = $1 AND deleted_at IS NULL")
+_DELETE_LOGS = Statement("DELETE FROM logs WHERE task_run_id = $1")
+
+
+async def create(transaction: Connection, run: TaskRun, state: State, changes: TaskRunChanges) -> Labels | None:
+    """Add a run with its first state, and return its labels: its flow run's, and its own over them.
+
+    None if nothing was written: there is no such flow run, or the id or the natural key is taken.
+    """
+    row = await transaction.fetch_one(
+        _INSERT,
+        run.id,
+        run.created,
+        run.name,
+        run.flow_run_id,
+        run.task_key,
+        run.dynamic_key,
+        *_bookkeeping(changes),
+        run.cache_key,
+        run.cache_expiration,
+        run.task_version,
+        encode_text(run.empirical_policy),
+        encode_text(run.tags),
+        encode_text(run.task_inputs),
+        encode_text(run.labels),
+    )
+    if row is None:
+        return None
+    await _insert_state(transaction, run.id, state, changes.state_timestamp)
+    return _LABELS.decoder.decode(f"[{row[0]}]")[0]
+
+
+async def load(transaction: Connection, id: UUID) -> Orchestrated | None:
+    """What the rules have to know about a run; its row is locked until the transaction ends."""
+    if await transaction.fetch_one(_LOCK, id) is None:
+        return None
+    row = await transaction.fetch_one(_LOAD, id)
+    if row is None:
+        return None
+    run = _ORCHESTRATED.one(row[:_WIDTH], transaction.dialect)
+    run.state = current_states([row], _WIDTH, transaction.dialect)[0]
+    return run
+
+
+async def enter(transaction: Connection, id: UUID, state: State, changes: TaskRunChanges, moment: datetime) -> None:
+    """Write a state, and the columns of its run that go with it."""
+    await transaction.execute(_ENTER, id, moment, *_bookkeeping(changes))
+    await _insert_state(transaction, id, state, moment)
+
+
+async def exists(connection: Connection, id: UUID) -> bool:
+    return await connection.fetch_one(_LOCK, id) is not None
+
+
+async def id_by_key(connection: Connection, flow_run_id: UUID | None, task_key: str, dynamic_key: str) -> UUID | None:
+    """The run with a natural key."""
+    rows = await connection.fetch(_BY_KEY, flow_run_id, task_key, dynamic_key)
+    return next(iter(_IDS.all(rows, connection.dialect)), None)
+
+
+async def flow_run(connection: Connection, id: UUID) -> EnclosingFlowRun | None:
+    """The flow run that encloses a task run, as its policy sees it."""
+    row = await connection.fetch_one(_FLOW_RUN, id)
+    if row is None:
+        return None
+    return EnclosingFlowRun(id=id, run_count=row[0], state=current_states([row], 1, connection.dialect)[0])
+
+
+async def cached_state(connection: Connection, cache_key: str, moment: datetime) -> State | None:
+    """The newest state that is kept under a cache key and has not expired."""
+    row = await connection.fetch_one(_CACHED, cache_key, moment)
+    return None if row is None else STATES.one(row, connection.dialect)
+
+
+async def remember(connection: Connection, id: UUID, cache_key: str, expiration: datetime | None, state: State) -> None:
+    """Keep a state under a cache key."""
+    await connection.execute(_REMEMBER, id, state.timestamp, cache_key, expiration, state.id)
+
+
+async def failed(connection: Connection, flow_run_id: UUID) -> list[UUID]:
+    """The failed task runs of a flow run."""
+    return _IDS.all(await connection.fetch(_FAILED, flow_run_id), connection.dialect)
+
+
+async def rename(connection: Connection, id: UUID, name: str | None, moment: datetime) -> bool:
+    """Set a run's name, or only when it was changed. False if there is no such run."""
+    return await connection.execute(_RENAME, id, moment, name) > 0
+
+
+async def delete(transaction: Connection, id: UUID) -> bool:
+    """Delete a run with its states and logs. False if there is no such run."""
+    if not await transaction.execute(_DELETE, id):
+        return False
+    await transaction.execute(_DELETE_LOGS, id)
+    return True
+
+
+async def _insert_state(transaction: Connection, id: UUID, state: State, moment: datetime) -> None:
+    await transaction.execute(
+        _INSERT_STATE,
+        state.id,
+        moment,
+        id,
+        state.type.value,
+        state.name,
+        state.timestamp,
+        *message_and_documents(state),
+    )
+
+
+def _bookkeeping(changes: TaskRunChanges) -> tuple[Any, ...]:
+    return (
+        changes.state_id,
+        changes.state_type.value,
+        changes.state_name,
+        changes.state_timestamp,
+        changes.run_count,
+        changes.expected_start_time,
+        changes.next_scheduled_start_time,
+        changes.start_time,
+        changes.end_time,
+        changes.total_run_time,
+        changes.flow_run_run_count,
+    )
