@@ -17,22 +17,22 @@ def make_store(settings: "Settings") -> Store:
     Makes the home folder, which the default database lives in. Raises `StoreError` for a URL of an unknown form.
     """
     database = settings.server.database
-    match locate(database.url, settings.home):
+    location = locate(database.url, settings.home)
+    match location:
         case SQLiteFile(path):
             from headrace.server.store.sqlite import SQLiteStore
 
             if database.url is None:
                 settings.home.mkdir(parents=True, exist_ok=True)
             return SQLiteStore(path, timeout=database.timeout)
-        case PostgresDatabase(url, label):
+        case PostgresDatabase():
             from headrace.server.store.postgres import PostgresStore
 
             return PostgresStore(
-                url,
-                label=label,
+                location,
                 timeout=database.timeout,
                 pool_size=database.connection_pool_size,
                 migrate=database.migrate_on_start,
             )
-        case never:
-            assert_never(never)
+        case _:
+            assert_never(location)

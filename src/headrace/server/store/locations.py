@@ -11,15 +11,19 @@ _FORMS = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME"
 
 @dataclass(frozen=True, slots=True)
 class SQLiteFile:
+    """A file; its folder must exist."""
+
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresDatabase:
-    """`url` is in the form that asyncpg reads and holds the password; `label` is for people and does not."""
+    """A database server's address in the form that asyncpg reads, password included."""
 
     url: str
-    label: str
+
+    def __str__(self) -> str:
+        return masked(self.url)
 
 
 Location = SQLiteFile | PostgresDatabase
@@ -40,7 +44,7 @@ def locate(url: str | None, home: Path) -> Location:
         case "postgresql" | "postgres" if colon:
             return _database(url)
         case _:
-            raise StoreError(f"The database URL {_masked(url)!r} is of no known form: write {_FORMS}.")
+            raise StoreError(f"The database URL {masked(url)!r} is of no known form: write {_FORMS}.")
 
 
 def _file(url: str) -> SQLiteFile:
@@ -53,11 +57,11 @@ def _file(url: str) -> SQLiteFile:
 def _database(url: str) -> PostgresDatabase:
     parts = urlsplit(url)
     if not parts.path.strip("/"):
-        raise StoreError(f"The database URL {_masked(url)!r} names no database: write {_FORMS}.")
-    return PostgresDatabase(urlunsplit(parts._replace(scheme="postgresql")), _masked(url))
+        raise StoreError(f"The database URL {masked(url)!r} names no database: write {_FORMS}.")
+    return PostgresDatabase(urlunsplit(parts._replace(scheme="postgresql")))
 
 
-def _masked(url: str) -> str:
+def masked(url: str) -> str:
     """The URL without its password."""
     front, at, back = url.rpartition("@")
     scheme, slashes, user = front.partition("://")

@@ -1,37 +1,84 @@
-"""Making and changing the schema of a PostgreSQL database, under a lock that lets two servers start at once."""
+"""Making and changing the schema of a PostgreSQL database, under a lock that lets several servers start at once."""
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 from headrace.server.store import plans
 from headrace.server.store.base import Dialect
+from headrace.server.store.locations import PostgresDatabase
+from headrace.server.store.postgres_connection import DRIVER_ERRORS, Driver, connect, unusable
+from headrace.server.store.revisions import BASE, HEAD, known
+from headrace.wire.errors import StoreError
 
-if TYPE_CHECKING:
-    from asyncpg import Connection
-
-_LOCK = 0x68656164_72616365  # "headrace" in ASCII
+_LOCK = 0x68656164_72616365
+"""The advisory lock's number: "headrace" in ASCII."""
 _TABLES = """
     SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p')
 """
 
 
-async def current(connection: "Connection[Any]") -> str | None:
-    """The schema's revision; "" where the version table is empty, None where there is none."""
+async def prepare(connection: Driver, database: PostgresDatabase, *, migrate: bool) -> None:
+    """Make sure the schema is of the newest revision: bring it there with `migrate`, or raise `StoreError`."""
+    found = await _revision(connection)
+    if found == HEAD:
+        return
+    if migrate:
+        await _change(connection, database, "head", False)
+        return
+    has = "no schema" if not found else f"the schema of revision {known(found, database)!r}"
+    raise StoreError(
+        f"The database {database} has {has}, and this headrace needs {HEAD!r}: "
+        "run `headrace server database upgrade`, or set HEADRACE_SERVER_DATABASE_MIGRATE_ON_START=true."
+    )
+
+
+async def current(database: PostgresDatabase, *, timeout: float) -> str | None:
+    """The schema's revision, or None where there is no schema."""
+    async with _connected(database, timeout) as connection:
+        return await _revision(connection) or None
+
+
+async def change(database: PostgresDatabase, *, timeout: float, target: str = "head", reset: bool = False) -> str:
+    """Lead the schema to the `target` revision, or make all of it anew, in one transaction; returns the revision."""
+    async with _connected(database, timeout) as connection:
+        return await _change(connection, database, target, reset)
+
+
+@asynccontextmanager
+async def _connected(database: PostgresDatabase, timeout: float) -> AsyncGenerator[Driver, None]:
+    try:
+        connection = await connect(database, timeout=timeout)
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=timeout)
+    except DRIVER_ERRORS as error:
+        raise unusable(database, error) from error
+
+
+async def _change(connection: Driver, database: PostgresDatabase, target: str, reset: bool) -> str:
+    await connection.execute("BEGIN")
+    try:
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        found = await _revision(connection)
+        tables = [row[0] for row in await connection.fetch(_TABLES)]
+        if reset:
+            statements = plans.to_reset(Dialect.POSTGRES, database, found, tables)
+        else:
+            statements = plans.to_revision(Dialect.POSTGRES, database, found, tables, target)
+        for statement in statements:
+            await connection.execute(statement)
+        revision = await _revision(connection)
+    except BaseException:
+        connection.terminate()
+        raise
+    await connection.execute("COMMIT")
+    return revision or BASE
+
+
+async def _revision(connection: Driver) -> str | None:
+    """The revision's name; "" where the version table is empty, None where there is none."""
     if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
         return None
     return await connection.fetchval("SELECT version_num FROM alembic_version") or ""
-
-
-async def change(connection: "Connection[Any]", label: str, *, target: str = "head", reset: bool = False) -> str:
-    """Lead the schema to the `target` revision, or make all of it anew, in one transaction; returns the revision."""
-    async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        found = await current(connection)
-        tables = [name for (name,) in await connection.fetch(_TABLES)]
-        if reset:
-            statements = plans.to_reset(Dialect.POSTGRES, label, found, tables)
-        else:
-            statements = plans.to_revision(Dialect.POSTGRES, label, found, tables, target)
-        for statement in statements:
-            await connection.execute(statement)
-        return await current(connection) or plans.BASE

@@ -17,15 +17,16 @@ __all__ = ["HEAD", "current", "downgrade", "reset", "upgrade"]
 def current(settings: Settings) -> str | None:
     """The revision of the database's schema, or None where there is no schema yet."""
     timeout = settings.server.database.timeout
-    match locate(settings.server.database.url, settings.home):
+    location = locate(settings.server.database.url, settings.home)
+    match location:
         case SQLiteFile(path):
             return sqlite_schema.current(path, timeout=timeout)
-        case PostgresDatabase() as database:
+        case PostgresDatabase():
             from headrace.server.store import postgres_schema
 
-            return asyncio.run(postgres_schema.current(database, timeout=timeout))
-        case never:
-            assert_never(never)
+            return asyncio.run(postgres_schema.current(location, timeout=timeout))
+        case _:
+            assert_never(location)
 
 
 def upgrade(settings: Settings, revision: str = "head") -> str:
@@ -45,14 +46,15 @@ def reset(settings: Settings) -> str:
 
 def _change(settings: Settings, target: str, *, reset: bool = False) -> str:
     timeout = settings.server.database.timeout
-    match locate(settings.server.database.url, settings.home):
+    location = locate(settings.server.database.url, settings.home)
+    match location:
         case SQLiteFile(path):
             if settings.server.database.url is None:
                 settings.home.mkdir(parents=True, exist_ok=True)
             return sqlite_schema.change(path, timeout=timeout, target=target, reset=reset)
-        case PostgresDatabase() as database:
+        case PostgresDatabase():
             from headrace.server.store import postgres_schema
 
-            return asyncio.run(postgres_schema.change(database, timeout=timeout, target=target, reset=reset))
-        case never:
-            assert_never(never)
+            return asyncio.run(postgres_schema.change(location, timeout=timeout, target=target, reset=reset))
+        case _:
+            assert_never(location)

@@ -58,7 +58,7 @@ class SQLiteStore(Store):
         """Open the file, making or upgrading its schema first where that is needed."""
         try:
             self._writer = await self._patiently(partial(connect, self.path, writes=True))
-            if not await self._patiently(partial(sqlite_schema.is_current, self._writer, self.path)):
+            if not await self._patiently(partial(sqlite_schema.is_current, self._writer)):
                 await asyncio.to_thread(sqlite_schema.change, self.path, timeout=self.timeout)
             self._reader = await self._patiently(partial(connect, self.path, writes=False))
         except BaseException:
@@ -148,7 +148,7 @@ class SQLiteStore(Store):
                     raise translate(error) from error
                 if asyncio.get_running_loop().time() >= deadline:
                     raise ServiceUnavailable(
-                        f"Another process has held the lock of the database {self.path} for {self.timeout:g} s. Try again."
+                        f"Another process has kept the database {self.path} locked for {self.timeout:g} s. Try again."
                     ) from error
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, _LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""Making and changing the schema of a SQLite file. Everything here may block: `change` belongs in a thread or a tool."""
+"""Making and changing the schema of a SQLite file. `change` blocks: it belongs in a thread or a tool."""
 
 import sqlite3
 from pathlib import Path
@@ -10,7 +10,7 @@ from headrace.server.store.sqlite_connection import connect, is_busy, translate
 from headrace.wire.errors import StoreError
 
 
-def is_current(db: sqlite3.Connection, path: Path) -> bool:
+def is_current(db: sqlite3.Connection) -> bool:
     """Whether the schema is of the newest revision."""
     return _revision(db) == HEAD
 

@@ -6,7 +6,7 @@ own code included.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -25,7 +25,7 @@ def bind(statement: Statement, values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _kept(value: Any) -> Any:
-    keep = _KEPT_AS.get(type(value))
+    keep = _KEPT_AS.get(cast("type[object]", type(value)))
     return _subclass(value) if keep is None else keep(value)
 
 
@@ -41,10 +41,11 @@ def _list(values: Iterable[Any]) -> str:
 
 def _subclass(value: Any) -> Any:
     """An enum's member, or another library's UUID or datetime; the driver judges the rest."""
-    for base, keep in ((str, str.__str__), (UUID, _id), (datetime, to_micros)):
-        if isinstance(value, base):
-            return keep(value)
-    return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, UUID):
+        return _id(value)
+    return to_micros(value) if isinstance(value, datetime) else value
 
 
 _KEPT_AS: dict[type, Callable[[Any], Any]] = {

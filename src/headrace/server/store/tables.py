@@ -27,6 +27,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
+from sqlalchemy.types import TypeEngine
 
 METADATA = MetaData(
     naming_convention={
@@ -39,7 +40,7 @@ Id = UUID(as_uuid=True).with_variant(Text(), "sqlite")
 Time = TIMESTAMP(timezone=True).with_variant(Integer(), "sqlite")
 Json = JSONB().with_variant(Text(), "sqlite")
 Flag = Boolean().with_variant(Integer(), "sqlite")
-Seconds = Double().with_variant(REAL(), "sqlite")
+Seconds: TypeEngine[float] = Double[float]().with_variant(REAL(), "sqlite")
 
 
 def _table(name: str, *columns: Column[Any], clustered: bool = False) -> Table:
@@ -124,7 +125,7 @@ def _full_index(name: str, *columns: Any, unique: bool = False) -> None:
 
 
 def _end_time_index(table: Table) -> None:
-    """The latest finished first and the unfinished last: PostgreSQL wants an index to say so, SQLite puts nulls last."""
+    """The latest finished first, the unfinished last: SQLite reads it so anyway, PostgreSQL must be told."""
     name, condition = f"ix_{table.name}_end_time", text("deleted_at IS NULL")
     end, id_ = table.c.end_time, table.c.id
     Index(name, end, id_, sqlite_where=condition).ddl_if("sqlite")

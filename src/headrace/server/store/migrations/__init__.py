@@ -7,11 +7,11 @@ a database holds; what has to be moved is moved by SQL (`op.execute`).
 from pathlib import Path
 
 from headrace.server.store.base import Dialect
-from headrace.server.store.revisions import BASE, position
+from headrace.server.store.revisions import position
 
 
 def render(dialect: Dialect, start: str, end: str) -> list[str]:
-    """The statements that lead from revision `start` to `end`, up or down; either may be `BASE`.
+    """The statements that lead from revision `start` to `end`, up or down; either may be `base`.
 
     The table that keeps the version is there already and is not touched.
     """

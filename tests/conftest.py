@@ -1,0 +1,75 @@
+"""Fixtures for every test: a store on each of the two databases, and PostgreSQL databases to give to servers."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from headrace.server.store import make_store
+from headrace.server.store.base import Dialect, Store
+from headrace.server.store.schema import upgrade
+from headrace.settings import ServerDatabaseSettings, ServerSettings, Settings
+from tests.postgres import PostgresServer, shared_server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> PostgresServer:
+    """The PostgreSQL server of this run of pytest."""
+    return shared_server()
+
+
+@pytest.fixture(scope="session")
+def fresh_postgres_url(postgres_server: PostgresServer) -> Iterator[Callable[[], str]]:
+    """Makes a new, empty database at each call and gives its URL; all are dropped at the end."""
+    made: list[str] = []
+
+    def create() -> str:
+        made.append(postgres_server.create())
+        return made[-1]
+
+    yield create
+    for url in made:
+        postgres_server.drop(url)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of a new, empty database: a server that starts on it makes its schema."""
+    url = postgres_server.create()
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a database with the newest schema and no rows, for `CREATE DATABASE … TEMPLATE`."""
+    url = postgres_server.create()
+    upgrade(settings_for(Path("/nonexistent"), url))
+    yield url.rpartition("/")[2]
+    postgres_server.drop(url)
+
+
+@pytest.fixture(params=list(Dialect), ids=str)
+def database_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings that name an empty, migrated database; runs the test on SQLite and on PostgreSQL."""
+    if request.param is Dialect.SQLITE:
+        yield settings_for(tmp_path)
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.create(template=request.getfixturevalue("migrated_template"))
+    yield settings_for(tmp_path, url)
+    server.drop(url)
+
+
+@pytest.fixture
+async def store(database_settings: Settings) -> AsyncIterator[Store]:
+    """An open store on an empty, migrated database; runs the test on SQLite and on PostgreSQL."""
+    store = make_store(database_settings)
+    await store.open()
+    yield store
+    await store.close()
+
+
+def settings_for(home: Path, database_url: str | None = None) -> Settings:
+    """Settings with that home, and that database in place of the one in the home."""
+    return Settings(home=home, server=ServerSettings(database=ServerDatabaseSettings(url=database_url)))
