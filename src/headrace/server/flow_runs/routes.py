@@ -71,14 +71,14 @@ async def set_flow_run_state(ctx: Context, id: UUID, body: SetState) -> Reply[Or
     """Propose a state; 201 if one was written, be it the proposed one or another in its place."""
     asker = Asker.of(ctx)
     outcome = await service.set_state(ctx.store, id, proposed(body.state, asker.now), force=body.force, asker=asker)
-    return outcome.reply
+    return Reply(outcome.result, status=outcome.http_status)
 
 
 @router.post("/{id}/resume", also=(201,))
 async def resume_flow_run(ctx: Context, id: UUID, body: Resume = Resume()) -> Reply[OrchestrationResult]:  # noqa: B008
     """Let a paused run go on, with the input it asked for."""
     outcome = await resuming.resume(ctx.store, id, body.run_input, Asker.of(ctx))
-    return outcome.reply
+    return Reply(outcome.result, status=outcome.http_status)
 
 
 @router.post("/bulk_set_state")

@@ -1,16 +1,26 @@
 """Every REST route of the server, below the base path."""
 
 from headrace.server.admin import routes as admin
+from headrace.server.events import routes as events
+from headrace.server.flow_runs import inputs as flow_run_inputs
+from headrace.server.flow_runs import routes as flow_runs
 from headrace.server.flow_runs import routes_read as flow_runs_read
 from headrace.server.flows import routes as flows
 from headrace.server.http.routing import Router
 from headrace.server.logs import routes as logs
+from headrace.server.states import routes as states
+from headrace.server.task_runs import routes as task_runs
 from headrace.server.task_runs import routes_read as task_runs_read
 
 ROUTERS: tuple[Router, ...] = (
     *admin.routers,
     flows.router,
+    flow_runs.router,
     flow_runs_read.router,
+    flow_run_inputs.router,
+    task_runs.router,
     task_runs_read.router,
+    *states.routers,
+    events.router,
     logs.router,
 )

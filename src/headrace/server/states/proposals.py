@@ -7,7 +7,6 @@ import msgspec
 
 from headrace.rules.transitions import Abort, Accept, Decision, Entry, Reject, Wait
 from headrace.server.context import Context
-from headrace.server.http.routing import Reply
 from headrace.wire.orchestration import OrchestrationResult, OutcomeDetails, SetStateStatus
 from headrace.wire.states import State, StateCreate
 from headrace.wire.times import now
@@ -47,9 +46,9 @@ class Outcome(msgspec.Struct, frozen=True):
         return OrchestrationResult(state=self.state, status=self.status, details=self.details)
 
     @property
-    def reply(self) -> Reply[OrchestrationResult]:
+    def http_status(self) -> int:
         """201 where a state was written, 200 where none was."""
-        return Reply(self.result, status=201 if self.written else 200)
+        return 201 if self.written else 200
 
 
 def proposed(state: StateCreate, moment: datetime) -> State:

@@ -39,4 +39,4 @@ async def set_task_run_state(ctx: Context, id: UUID, body: SetState) -> Reply[Or
     """Propose a state; 201 if one was written, be it the proposed one or another in its place."""
     asker = Asker.of(ctx)
     outcome = await service.set_state(ctx.store, id, proposed(body.state, asker.now), force=body.force, asker=asker)
-    return outcome.reply
+    return Reply(outcome.result, status=outcome.http_status)
