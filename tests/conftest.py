@@ -41,12 +41,11 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres_server: PostgresServer) -> Iterator[str]:
-    """The name of a database with the newest schema and no rows, for `CREATE DATABASE … TEMPLATE`."""
-    url = postgres_server.create()
+def migrated_postgres_url(fresh_postgres_url: Callable[[], str]) -> str:
+    """A database with the newest schema, which tests use in turn and leave empty."""
+    url = fresh_postgres_url()
     upgrade(settings_for(Path("/nonexistent"), url))
-    yield url.rpartition("/")[2]
-    postgres_server.drop(url)
+    return url
 
 
 @pytest.fixture(params=list(Dialect), ids=str)
@@ -55,10 +54,10 @@ def database_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
     if request.param is Dialect.SQLITE:
         yield settings_for(tmp_path)
         return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = server.create(template=request.getfixturevalue("migrated_template"))
+    url: str = request.getfixturevalue("migrated_postgres_url")
     yield settings_for(tmp_path, url)
-    server.drop(url)
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    server.empty(url)
 
 
 @pytest.fixture

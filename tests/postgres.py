@@ -38,6 +38,18 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
 }
+_EMPTY = """
+DO $$
+DECLARE name text;
+BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend';
+    SET LOCAL session_replication_role = replica;  -- foreign keys and triggers rest: any order will do
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+END $$
+"""
 
 
 class PostgresServer:
@@ -49,15 +61,19 @@ class PostgresServer:
     def url(self, database: str) -> str:
         return f"{self.address}/{database}"
 
-    def create(self, *, template: str = "template0") -> str:
-        """The URL of a new database, a copy of `template`."""
+    def create(self) -> str:
+        """The URL of a new, empty database."""
         name = f"test_{uuid4().hex}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        self.run(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY")
         return self.url(name)
 
     def drop(self, url: str) -> None:
         """Drop a database, whoever is connected to it."""
-        self.run(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+        self.run(f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")
+
+    def empty(self, url: str) -> None:
+        """Delete every row and disconnect whoever is left; much faster than a new database, or than TRUNCATE."""
+        self.run(_EMPTY, _name(url))
 
     def run(self, statement: str, database: str = "postgres") -> None:
         async def run() -> None:
@@ -68,6 +84,10 @@ class PostgresServer:
                 await connection.close()
 
         _in_thread(run())
+
+
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 def shared_server() -> PostgresServer:
