@@ -6,6 +6,7 @@ request that was answered is on disk when the process ends.
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -154,8 +155,10 @@ class _Host:
     async def _finish(self, server: Embedded) -> None:
         while self._tasks:
             await asyncio.wait(self._tasks)
-        await server.close()
-        await self._loop.shutdown_default_executor()
+        # At exit no thread can be started any more, which closing may need; what was answered is committed already.
+        with contextlib.suppress(RuntimeError):
+            await server.close()
+            await self._loop.shutdown_default_executor()
 
     def _begin(self, request: Request, settle: Settle) -> None:
         task = self._loop.create_task(self._serve(request, settle))
