@@ -61,6 +61,11 @@ class Query:
             values[path] if adapt is None else adapt(values[path]) for path, adapt in bound.parameters
         ]
 
+    @property
+    def kept_shapes(self) -> int:
+        """How many shapes have their statement ready."""
+        return len(self._kept)
+
     def _keep(self, key: tuple[Dialect, str | None, Shape], bound: Bound) -> None:
         while len(self._kept) >= _KEPT_SHAPES:
             del self._kept[next(iter(self._kept))]

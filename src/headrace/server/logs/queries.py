@@ -17,10 +17,7 @@ _STORED = {
 }
 LOGS = Reader(Log, _STORED)
 
-INSERT = Statement(
-    "INSERT INTO logs (id, created, name, level, message, timestamp, flow_run_id, task_run_id)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
-)
+COLUMNS = LOGS.names
 LIST = Query(
     "logs",
     LOGS.columns(),

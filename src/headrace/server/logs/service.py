@@ -23,7 +23,7 @@ async def create(store: Store, lines: Sequence[LogCreate], now: datetime) -> Non
             (uuid7(), now, _text(line.name), line.level, _text(line.message), line.timestamp, *_runs(line))
             for line in lines
         ]
-        await store.execute_many(queries.INSERT, rows)
+        await store.insert_many("logs", queries.COLUMNS, rows)
 
 
 def _runs(line: LogCreate) -> tuple[UUID | None, UUID | None]:

@@ -7,11 +7,12 @@ from uuid import UUID
 import msgspec
 
 from headrace.wire.filters.base import CombiningFilter, Filter
+from headrace.wire.logs import Level
 
 
 class LogFilterLevel(Filter, kw_only=True):
-    ge_: int | None = None
-    le_: int | None = None
+    ge_: Level | None = None
+    le_: Level | None = None
 
 
 class LogFilterTimestamp(Filter, kw_only=True):
