@@ -28,7 +28,7 @@ from headrace.wire.sorts import FlowRunSort, FlowSort, LogSort, TaskRunSort
 from headrace.wire.states import State, StateType
 from headrace.wire.task_runs import TaskRunSummary
 
-Offset = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Offset = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 PageNumber = Annotated[int, msgspec.Meta(ge=1, le=2**48)]
 
 
