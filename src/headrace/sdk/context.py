@@ -68,6 +68,7 @@ class FlowRunContext(_RunContext):
         log_prints: bool,
         new: bool,
         lineage: Lineage,
+        parent: FlowRunContext | None,
     ) -> None:
         self.flow = flow
         self.flow_run = flow_run
@@ -78,6 +79,7 @@ class FlowRunContext(_RunContext):
         self.start_time = start_time
         self.log_prints = log_prints
         self.lineage = lineage
+        self.parent = parent
         self._prefix = "" if new else f"{uuid4().hex[:6]}-"
         self._counters: dict[str, itertools.count[int]] = {}
 

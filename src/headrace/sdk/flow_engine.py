@@ -290,6 +290,7 @@ class FlowRunEngine:
             log_prints=log_prints,
             new=not self._taken_up,
             lineage=Lineage(),
+            parent=self.parent,
         )
 
     def _task_runner(self) -> Any:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -53,6 +53,16 @@ def exception_of(state: State) -> BaseException:
             if isinstance(inner, State) and inner.is_final() and not inner.is_completed():
                 return exception_of(inner)
     return _stand_in(state)(str(kept) if isinstance(kept, str) else state.message or f"The run is {state.name}.")
+
+
+def raise_state_exception(state: State) -> None:
+    """Raise why a run did not complete; nothing for one that did, or has not finished."""
+    if state.is_final() and not state.is_completed():
+        raise exception_of(state)
+
+
+def is_state(value: Any) -> TypeGuard[State]:
+    return isinstance(value, State)
 
 
 def _stand_in(state: State) -> type[RunError]:

@@ -1,0 +1,5 @@
+"""Flows: the decorator and what it makes."""
+
+from headrace.sdk.flow import Flow, flow
+
+__all__ = ["Flow", "flow"]

@@ -1,0 +1,23 @@
+"""Handles to task runs that may not have finished."""
+
+from headrace.sdk.futures import DoneAndNotDone, as_completed, wait
+from headrace.sdk.futures import Future as HeadraceFuture
+from headrace.sdk.futures import FutureList as HeadraceFutureList
+from headrace.sdk.inputs import resolved_to_results as resolve_futures_to_results
+from headrace.sdk.inputs import resolved_to_states as resolve_futures_to_states
+
+PrefectFuture = HeadraceFuture
+PrefectFutureList = HeadraceFutureList
+DoneAndNotDoneFutures = DoneAndNotDone
+
+__all__ = [
+    "DoneAndNotDoneFutures",
+    "HeadraceFuture",
+    "HeadraceFutureList",
+    "PrefectFuture",
+    "PrefectFutureList",
+    "as_completed",
+    "resolve_futures_to_results",
+    "resolve_futures_to_states",
+    "wait",
+]

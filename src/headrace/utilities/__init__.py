@@ -1,0 +1,1 @@
+"""Public paths of small things that users import by name."""
