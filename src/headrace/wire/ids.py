@@ -1,12 +1,19 @@
 """Ids: UUID version 7 (RFC 9562), so that sorting by id is sorting by time of making."""
 
 import os
+import random
 import time
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62
+_random = random.Random()
+_bits = _random.getrandbits
 _last = 0
+
+if hasattr(os, "register_at_fork"):
+    # A child that went on from its parent's state would make the same ids as its siblings.
+    os.register_at_fork(after_in_child=_random.seed)
 
 
 def uuid7() -> UUID:
@@ -20,5 +27,15 @@ def uuid7() -> UUID:
     if ticks <= _last:
         ticks = _last + 1
     _last = ticks
-    random = int.from_bytes(os.urandom(8)) & 0x3FFF_FFFF_FFFF_FFFF
-    return UUID(int=(ticks >> 12) << 80 | _VERSION_7 | (ticks & 0xFFF) << 64 | _VARIANT | random)
+    return _uuid((ticks >> 12) << 80 | _VERSION_7 | (ticks & 0xFFF) << 64 | _VARIANT | _bits(62))
+
+
+def _uuid(number: int) -> UUID:
+    """As `UUID(int=number)`, which checks what cannot be wrong here and takes three times as long."""
+    made = _new(UUID)
+    _set(made, "int", number)
+    _set(made, "is_safe", SafeUUID.unknown)
+    return made
+
+
+_new, _set = object.__new__, object.__setattr__
