@@ -32,7 +32,8 @@ def clamped_poisson_interval(average: float, factor: float, draw: float) -> floa
     The exponential distribution is cut off at both ends and drawn from as it is between them, so that
     no value is more frequent than a Poisson process makes it; runs that failed together come apart.
     """
-    low, high = exp(-max(0.0, 1 - factor)), exp(-(1 + max(0.0, factor)))
+    spread = max(0.0, factor)
+    low, high = exp(-max(0.0, 1 - spread)), exp(-(1 + spread))
     return -average * log(low - draw * (low - high))
 
 
