@@ -8,6 +8,7 @@ Run it after every change of the tables: a test fails while the files say someth
 from pathlib import Path
 from typing import Any
 
+from headrace.server.store import tallies
 from headrace.server.store.base import Dialect
 from headrace.server.store.revisions import HEAD
 
@@ -31,7 +32,7 @@ def render(dialect: Dialect) -> str:
 
 
 def definitions(dialect: Dialect) -> list[str]:
-    """What makes the tables, in the order of their description, each followed by its indexes by name."""
+    """What makes the tables in the order of their description, each followed by its indexes, and the triggers."""
     from sqlalchemy import create_mock_engine
 
     from headrace.server.store.tables import METADATA
@@ -47,7 +48,8 @@ def definitions(dialect: Dialect) -> list[str]:
     engine = create_mock_engine(f"{dialect.value}://", collect)
     for table in METADATA.tables.values():
         table.create(engine, checkfirst=False)
-    return [definition for table, *indexes in made for definition in (table, *sorted(indexes))]
+    tables = [definition for table, *indexes in made for definition in (table, *sorted(indexes))]
+    return [*tables, *tallies.statements(dialect)]
 
 
 def write() -> None:

@@ -1,13 +1,20 @@
 """How headrace talks to one SQLite file: connections and errors."""
 
+import asyncio
+import random
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from headrace.wire.errors import Conflict, HeadraceError, InternalError, ServiceUnavailable, StoreError
 
 _MEBIBYTE = 1024 * 1024
 _CACHED_STATEMENTS = 512
 _AUTOMATIC_CHECKPOINT_PAGES = 16_384
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.000_5, 0.02
+
+Result = TypeVar("Result")
 
 _SHARED = (
     "PRAGMA auto_vacuum = INCREMENTAL",  # heeded only before the first table: a purge can then give space back
@@ -79,6 +86,27 @@ def is_busy(error: BaseException) -> bool:
         sqlite3.SQLITE_LOCKED,
         sqlite3.SQLITE_PROTOCOL,
     )
+
+
+async def patiently(action: Callable[[], Result], path: Path, timeout: float) -> Result:
+    """Do it, again and again while another process holds the lock it needs, without blocking the event loop.
+
+    Raises `ServiceUnavailable` after `timeout` seconds, and any other error of the driver as ours.
+    """
+    loop = asyncio.get_running_loop()
+    deadline, pause = loop.time() + timeout, _FIRST_PAUSE
+    while True:
+        try:
+            return action()
+        except sqlite3.Error as error:
+            if not is_busy(error):
+                raise translate(error) from error
+            if loop.time() >= deadline:
+                raise ServiceUnavailable(
+                    f"Another process has kept the database {path} locked for {timeout:g} s. Try again."
+                ) from error
+        await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+        pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def translate(error: sqlite3.Error) -> HeadraceError:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     REAL,
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -299,4 +300,12 @@ flow_run_input = _table(
 )
 _full_index(  # one value for each key; by key or prefix; foreign key
     "uq_flow_run_input_key", flow_run_input.c.flow_run_id, flow_run_input.c.key, unique=True
+)
+
+tallies = _table(  # see tallies.py, which also makes the triggers that keep it
+    "tallies",
+    Column("noun", Text, primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("total", BigInteger().with_variant(Integer(), "sqlite"), nullable=False),
+    clustered=True,
 )

@@ -9,6 +9,9 @@ from pathlib import Path
 from headrace.server.store.base import Dialect
 from headrace.server.store.revisions import position
 
+_URLS = {Dialect.SQLITE: "sqlite://", Dialect.POSTGRES: "postgresql+asyncpg://"}
+"""Which of SQLAlchemy's dialects renders; asyncpg's, unlike psycopg's, leaves a `%` alone."""
+
 
 def render(dialect: Dialect, start: str, end: str) -> list[str]:
     """The statements that lead from revision `start` to `end`, up or down; either may be `base`.
@@ -22,7 +25,7 @@ def render(dialect: Dialect, start: str, end: str) -> list[str]:
     scripts = ScriptDirectory(Path(__file__).parent)
     rendered = _Statements()
     context = MigrationContext.configure(
-        dialect_name=dialect.value, opts={"as_sql": True, "output_buffer": rendered, "literal_binds": True}
+        url=_URLS[dialect], opts={"as_sql": True, "output_buffer": rendered, "literal_binds": True}
     )
     with Operations.context(context):
         if position(start) <= position(end):

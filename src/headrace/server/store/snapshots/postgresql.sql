@@ -203,4 +203,39 @@ CREATE TABLE flow_run_input (
 
 CREATE UNIQUE INDEX uq_flow_run_input_key ON flow_run_input (flow_run_id, key);
 
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+CREATE TABLE tallies (
+    noun TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    total BIGINT NOT NULL,
+    CONSTRAINT pk_tallies PRIMARY KEY (noun, slot)
+);
+
+CREATE FUNCTION tally() RETURNS trigger LANGUAGE plpgsql AS $tally$
+DECLARE
+    change bigint;
+BEGIN
+    CASE TG_OP
+        WHEN 'INSERT' THEN SELECT count(*) INTO change FROM changed WHERE deleted_at IS NULL;
+        WHEN 'DELETE' THEN SELECT -count(*) INTO change FROM changed WHERE deleted_at IS NULL;
+        ELSE change := CASE WHEN NEW.deleted_at IS NULL THEN 1 ELSE -1 END;
+    END CASE;
+    IF change <> 0 THEN
+        INSERT INTO tallies (noun, slot, total) VALUES (TG_TABLE_NAME, pg_backend_pid() % 1024, change)
+        ON CONFLICT (noun, slot) DO UPDATE SET total = tallies.total + excluded.total;
+    END IF;
+    RETURN NULL;
+END $tally$;
+
+CREATE TRIGGER tally_insert AFTER INSERT ON flow_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally();
+
+CREATE TRIGGER tally_delete AFTER DELETE ON flow_runs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally();
+
+CREATE TRIGGER tally_mark AFTER UPDATE OF deleted_at ON flow_runs FOR EACH ROW WHEN ((OLD.deleted_at IS NULL) IS DISTINCT FROM (NEW.deleted_at IS NULL)) EXECUTE FUNCTION tally();
+
+CREATE TRIGGER tally_insert AFTER INSERT ON task_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally();
+
+CREATE TRIGGER tally_delete AFTER DELETE ON task_runs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally();
+
+CREATE TRIGGER tally_mark AFTER UPDATE OF deleted_at ON task_runs FOR EACH ROW WHEN ((OLD.deleted_at IS NULL) IS DISTINCT FROM (NEW.deleted_at IS NULL)) EXECUTE FUNCTION tally();
+
+INSERT INTO alembic_version (version_num) VALUES ('0002');

@@ -208,4 +208,49 @@ CREATE TABLE flow_run_input (
 
 CREATE UNIQUE INDEX uq_flow_run_input_key ON flow_run_input (flow_run_id, "key");
 
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+CREATE TABLE tallies (
+    noun TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    CONSTRAINT pk_tallies PRIMARY KEY (noun, slot)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TRIGGER tally_flow_runs_insert AFTER INSERT ON flow_runs WHEN NEW.deleted_at IS NULL
+BEGIN
+    INSERT INTO tallies (noun, slot, total) VALUES ('flow_runs', 0, 1)
+    ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
+END;
+
+CREATE TRIGGER tally_flow_runs_delete AFTER DELETE ON flow_runs WHEN OLD.deleted_at IS NULL
+BEGIN
+    INSERT INTO tallies (noun, slot, total) VALUES ('flow_runs', 0, -1)
+    ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
+END;
+
+CREATE TRIGGER tally_flow_runs_mark AFTER UPDATE OF deleted_at ON flow_runs WHEN (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL)
+BEGIN
+    INSERT INTO tallies (noun, slot, total) VALUES ('flow_runs', 0, CASE WHEN NEW.deleted_at IS NULL THEN 1 ELSE -1 END)
+    ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
+END;
+
+CREATE TRIGGER tally_task_runs_insert AFTER INSERT ON task_runs WHEN NEW.deleted_at IS NULL
+BEGIN
+    INSERT INTO tallies (noun, slot, total) VALUES ('task_runs', 0, 1)
+    ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
+END;
+
+CREATE TRIGGER tally_task_runs_delete AFTER DELETE ON task_runs WHEN OLD.deleted_at IS NULL
+BEGIN
+    INSERT INTO tallies (noun, slot, total) VALUES ('task_runs', 0, -1)
+    ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
+END;
+
+CREATE TRIGGER tally_task_runs_mark AFTER UPDATE OF deleted_at ON task_runs WHEN (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL)
+BEGIN
+    INSERT INTO tallies (noun, slot, total) VALUES ('task_runs', 0, CASE WHEN NEW.deleted_at IS NULL THEN 1 ELSE -1 END)
+    ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
+END;
+
+INSERT INTO alembic_version (version_num) VALUES ('0002');
