@@ -1,7 +1,8 @@
 """The two kinds of struct that travel: what is sent (`Body`) and what is answered (`Wire`)."""
 
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
@@ -23,10 +24,17 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 def assume_utc(struct: msgspec.Struct) -> None:
     """Read the datetimes of a struct that name no zone as UTC."""
-    for name in struct.__struct_fields__:
+    for name in _moments(type(struct)):
         value = getattr(struct, name)
         if type(value) is datetime and value.tzinfo is None:
             setattr(struct, name, value.replace(tzinfo=UTC))
+
+
+@cache
+def _moments(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields that may hold a datetime, so that the others are not looked at for each struct."""
+    hints = get_type_hints(kind)
+    return tuple(name for name in kind.__struct_fields__ if datetime in (hints[name], *get_args(hints[name])))
 
 
 def encode(value: Any) -> bytes:
