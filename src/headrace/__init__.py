@@ -8,6 +8,8 @@ The names below are imported when they are first used, so that importing this pa
 import importlib
 from typing import TYPE_CHECKING, Any
 
+__version__: str
+
 if TYPE_CHECKING:
     from headrace.client.orchestration import get_client as get_client
     from headrace.sdk.annotations import allow_failure as allow_failure

@@ -279,7 +279,7 @@ def test_a_flow_that_takes_too_long_is_timed_out(api: FakeAPI) -> None:
     def slow() -> None:
         time.sleep(10)
 
-    with pytest.raises(TimedOutRun, match="0.1 seconds"):
+    with pytest.raises(TimedOutRun, match=r"0\.1 seconds"):
         slow()
     assert api.only_run.state_name == "TimedOut"
 

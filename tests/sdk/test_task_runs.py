@@ -181,7 +181,7 @@ def test_a_task_that_takes_too_long_is_timed_out_also_off_the_main_thread(api: F
     @flow
     def around() -> None:
         for call in (slow, lambda: slow.submit().result()):
-            with pytest.raises(TimedOutRun, match="0.1 seconds"):
+            with pytest.raises(TimedOutRun, match=r"0\.1 seconds"):
                 call()
 
     around()
@@ -339,7 +339,7 @@ def test_wait_and_result_stop_at_their_timeout(api: FakeAPI) -> None:
         future, quick = blocked.submit(), add.submit(1)
         quick.wait()
         assert wait([future, quick], timeout=0.01) == ({quick}, {future})
-        with pytest.raises(TimeoutError, match="'.*blocked.*-0' has not finished"):
+        with pytest.raises(TimeoutError, match=r"'.*blocked.*-0' has not finished"):
             future.result(timeout=0.01)
         with pytest.raises(TimeoutError, match="1 of 1"):
             next(as_completed([future], timeout=0.01))

@@ -4,13 +4,19 @@ from typing import Any
 
 from headrace.sdk.facts import DEPLOYMENT, fact, names
 
-__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] # answered by __getattr__
+__all__ = [
     "flow_run_id",
     "id",
     "name",
     "parameters",
     "version",
 ]
+
+id: str | None
+name: str | None
+version: str | None
+flow_run_id: str | None
+parameters: dict[str, Any]
 
 
 def __getattr__(name: str) -> Any:

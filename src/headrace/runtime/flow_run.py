@@ -1,10 +1,11 @@
 """Facts about the current flow run."""
 
+from datetime import datetime
 from typing import Any
 
 from headrace.sdk.facts import FLOW_RUN, fact, names
 
-__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] # answered by __getattr__
+__all__ = [
     "api_url",
     "flow_name",
     "flow_version",
@@ -20,6 +21,21 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] # answered by __getat
     "tags",
     "ui_url",
 ]
+
+id: str | None
+tags: list[str]
+scheduled_start_time: datetime | None
+name: str | None
+flow_name: str | None
+flow_version: str | None
+parameters: dict[str, Any]
+parent_flow_run_id: str | None
+parent_deployment_id: str | None
+root_flow_run_id: str | None
+run_count: int
+api_url: str | None
+ui_url: str | None
+job_variables: dict[str, Any]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 from headrace.sdk.facts import TASK_RUN, fact, names
 
-__all__ = [  # pyright: ignore[reportUnsupportedDunderAll] # answered by __getattr__
+__all__ = [
     "api_url",
     "id",
     "name",
@@ -14,6 +14,15 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll] # answered by __getat
     "task_name",
     "ui_url",
 ]
+
+id: str | None
+tags: list[str]
+name: str | None
+task_name: str | None
+parameters: dict[str, Any]
+run_count: int
+api_url: str | None
+ui_url: str | None
 
 
 def __getattr__(name: str) -> Any:

@@ -92,7 +92,11 @@ class Inputs(CachePolicy):
     ) -> str | None:
         # The types are hashed too: values such as (1,) and [1] are alike as JSON.
         return hash_objects(
-            [(name, type(value).__qualname__, value) for name, value in sorted(inputs.items()) if name not in self.exclude]
+            [
+                (name, type(value).__qualname__, value)
+                for name, value in sorted(inputs.items())
+                if name not in self.exclude
+            ]
         )
 
     def without(self, name: str) -> CachePolicy:
@@ -156,14 +160,14 @@ def hash_objects(*values: Any) -> str:
 
 
 def _pickled(values: Any) -> bytes:
-    import cloudpickle
+    from headrace.sdk.serializers import PickleSerializer
 
     try:
-        return cloudpickle.dumps(values)
-    except Exception as error:
+        return PickleSerializer().dumps(values)
+    except SerializationError as error:
         raise SerializationError(
-            f"No cache key can be made of these inputs: {error}. Leave an input out with `cache_policy=INPUTS - 'name'`, "
-            "give a cache_key_fn, or turn caching off with cache_policy=NO_CACHE."
+            f"No cache key can be made of these inputs: {error.__cause__}. Leave one out with "
+            "`cache_policy=INPUTS - 'name'`, give a cache_key_fn, or turn caching off with cache_policy=NO_CACHE."
         ) from error
 
 

@@ -46,7 +46,7 @@ def is_async(function: Callable[..., Any]) -> bool:
     inner = inspect.unwrap(function)
     while isinstance(inner, functools.partial):
         inner = inner.func
-    return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(getattr(inner, "__call__", None))
+    return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(type(inner).__call__)
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -1,11 +1,12 @@
 """What surrounds the code that runs: the flow run, the task run, the tags. Held in context variables, so that
-threads and coroutines that the engine starts see what their caller saw."""
+threads and coroutines that the engine starts see what their caller saw.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
@@ -13,11 +14,9 @@ from uuid import uuid4
 from headrace.wire.errors import MissingContext
 
 if TYPE_CHECKING:
-    from collections import Counter
     from datetime import datetime
+    from typing import Self
     from uuid import UUID
-
-    from typing_extensions import Self
 
     from headrace.client.orchestration import SyncHeadraceClient
     from headrace.sdk.flow import Flow
@@ -42,7 +41,7 @@ class _RunContext:
         return cls._current.get()
 
     @contextlib.contextmanager
-    def entered(self) -> Iterator[Self]:
+    def entered(self) -> Generator[Self]:
         token = self._current.set(self)
         try:
             yield self
@@ -87,6 +86,16 @@ class FlowRunContext(_RunContext):
     def client(self) -> SyncHeadraceClient:
         """The client that records this run."""
         return self.session.client
+
+    @contextlib.contextmanager
+    def entered(self) -> Generator[Self]:
+        """Inside the flow, a task that called it is not the current run."""
+        token = TaskRunContext._current.set(None)  # pyright: ignore[reportPrivateUsage] # the other kind of context here
+        try:
+            with super().entered():
+                yield self
+        finally:
+            TaskRunContext._current.reset(token)  # pyright: ignore[reportPrivateUsage]
 
     @property
     def is_async(self) -> bool:
@@ -146,10 +155,12 @@ class TaskRunContext(_RunContext):
         return self.task_run.id
 
 
+_tags: ContextVar[frozenset[str]] = ContextVar("headrace_tags", default=frozenset())
+
+
 class TagsContext:
     """The tags that runs made here carry."""
 
-    _current: ClassVar[ContextVar[frozenset[str]]] = ContextVar("headrace_tags", default=frozenset())
     __slots__ = ("current_tags",)
 
     def __init__(self, current_tags: frozenset[str]) -> None:
@@ -157,44 +168,34 @@ class TagsContext:
 
     @classmethod
     def get(cls) -> TagsContext:
-        return cls(cls._current.get())
+        return cls(_tags.get())
 
 
 @contextlib.contextmanager
-def tags(*new_tags: str) -> Iterator[set[str]]:
+def tags(*new_tags: str) -> Generator[set[str]]:
     """Runs made in the block carry these tags, besides those of outer blocks.
 
     >>> with tags("nightly"):
     ...     my_flow()
     """
-    merged = TagsContext._current.get() | frozenset(new_tags)
-    token = TagsContext._current.set(merged)
+    merged = _tags.get() | frozenset(new_tags)
+    token = _tags.set(merged)
     try:
         yield set(merged)
     finally:
-        TagsContext._current.reset(token)
+        _tags.reset(token)
 
 
 def current_tags() -> frozenset[str]:
-    return TagsContext._current.get()
+    return _tags.get()
 
 
 def innermost() -> FlowRunContext | TaskRunContext | None:
     """The run that the current code belongs to: a task run, else a flow run, else none.
 
-    A flow that a task calls has a task context around it and is still the innermost: entering a flow hides the task.
+    Entering a flow hides the task that called it.
     """
     return TaskRunContext.get() or FlowRunContext.get()
-
-
-@contextlib.contextmanager
-def hidden_task() -> Iterator[None]:
-    """Inside a flow, the task that called it is not the current run."""
-    token = TaskRunContext._current.set(None)
-    try:
-        yield
-    finally:
-        TaskRunContext._current.reset(token)
 
 
 def get_run_context() -> FlowRunContext | TaskRunContext:

@@ -45,7 +45,7 @@ class Blocking:
         return function(*args)
 
     async def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+        time.sleep(seconds)  # noqa: ASYNC251 # blocking is what this driver is for
 
     async def attempt(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], timeout: float | None

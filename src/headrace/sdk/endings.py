@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, assert_never
 
 from headrace.sdk.futures import Future
@@ -13,7 +12,7 @@ from headrace.sdk.states import Completed, Crashed, Failed, TimedOut
 from headrace.wire.errors import TimedOutRun
 from headrace.wire.states import State, StateType
 
-_GROUPS = (list, tuple, set, frozenset)
+_GROUPS: tuple[type[Any], ...] = (list, tuple, set, frozenset)
 _DECIDING = (Future, *_GROUPS)
 
 
@@ -54,9 +53,11 @@ def _states_in(value: Any) -> list[State] | None:
     """The states that a value consists of; None if it is, or holds, anything else."""
     if isinstance(value, State):
         return [value]
-    members: Iterable[Any] = value if isinstance(value, _GROUPS) else ()
+    if not isinstance(value, _GROUPS):
+        return None
+    members: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType] # anything a user returns
     states = [member for member in members if isinstance(member, State)]
-    return states if states and len(states) == len(value) else None
+    return states if states and len(states) == len(members) else None
 
 
 def _together(states: list[State], value: Any) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from headrace.sdk import callables
 from headrace.sdk.callables import UNSET
@@ -200,9 +200,7 @@ class Flow(Generic[P, R]):
 
 
 _HOOKS = ("on_completion", "on_failure", "on_cancellation", "on_crashed", "on_running")
-_OPTIONS = tuple(
-    name for name in cast("dict[str, Any]", Flow.with_options.__kwdefaults__) if name not in _HOOKS
-)
+_OPTIONS = tuple(name for name in vars(Flow)["with_options"].__kwdefaults__ if name not in _HOOKS)
 
 
 @overload
@@ -260,6 +258,5 @@ def flow(__fn: Any = None, /, **options: Any) -> Any:
     ... def greet(name: str = "world"):
     ...     print(f"Hello {name}!")
     """
-    if __fn is None:
-        return lambda function: Flow(function, **options)  # pyright: ignore[reportUnknownLambdaType, reportUnknownVariableType]
-    return Flow(__fn, **options)
+    make: Any = Flow
+    return functools.partial(make, **options) if __fn is None else make(__fn, **options)

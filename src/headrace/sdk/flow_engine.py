@@ -8,7 +8,7 @@ from typing import Any, assert_never
 from uuid import uuid4
 
 from headrace.sdk import endings, hooks, inputs, naming, prints, results, serializers, storage
-from headrace.sdk.context import FlowRunContext, TaskRunContext, current_tags, hidden_task
+from headrace.sdk.context import FlowRunContext, TaskRunContext, current_tags
 from headrace.sdk.drivers import Blocking, Driver, Suspending, complete
 from headrace.sdk.flow import Flow
 from headrace.sdk.lineage import Lineage, inputs_of
@@ -94,7 +94,7 @@ class FlowRunEngine:
 
     async def _run_to_end(self, driver: Driver) -> State:
         context = self._context()
-        with hidden_task(), context.entered(), prints.logged(context.log_prints):
+        with context.entered(), prints.logged(context.log_prints):
             state = await self._propose(driver, Running())
             while not state.is_final():
                 state = await self._attempt(driver, context, state)
@@ -129,7 +129,9 @@ class FlowRunEngine:
     async def _propose(self, driver: Driver, state: State, force: bool = False) -> State:
         """The state the run is in after the API has answered. Raises `Abort` and `Pause`."""
         while True:
-            answer = await driver.call(self.session.client.set_flow_run_state, self.run.id, results.proposal(state), force)
+            answer = await driver.call(
+                self.session.client.set_flow_run_state, self.run.id, results.proposal(state), force
+            )
             match answer.status:
                 case SetStateStatus.ACCEPT:
                     return self._entered(answer, state)
@@ -325,5 +327,3 @@ class FlowRunEngine:
             self._log.exception("The flow's result could not be kept.")
             return endings.failed(error, f"The flow's result could not be kept: {endings.describe(error)}")
         return state
-
-

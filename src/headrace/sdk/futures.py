@@ -131,5 +131,7 @@ def as_completed(futures: Iterable[Future[R]], timeout: float | None = None) -> 
             with pool.lending():
                 yield_next = finished.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
         except queue.Empty:
-            raise TimeoutError(f"{left} of {len(expected)} task runs have not finished after {timeout} seconds.") from None
+            raise TimeoutError(
+                f"{left} of {len(expected)} task runs have not finished after {timeout} seconds."
+            ) from None
         yield yield_next

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from headrace.sdk.annotations import Annotation, allow_failure, quote
@@ -13,9 +13,10 @@ from headrace.wire.errors import UpstreamTaskError
 from headrace.wire.states import State
 
 _PLAIN = frozenset({str, int, float, bool, type(None), bytes, complex, UUID})
-_CONTAINERS = (list, tuple, set, frozenset, dict)
+_CONTAINERS: tuple[type[Any], ...] = (list, tuple, set, frozenset, dict)
 
 Leaf = Future[Any] | State
+_LEAVES: tuple[type[Any], ...] = (Future, State)
 Replace = Callable[[Leaf, bool], Any]
 """Gives the value that takes a leaf's place; the flag says whether its failure is allowed."""
 
@@ -98,30 +99,30 @@ def _completed(leaf: Leaf) -> State:
 
 def replaced(value: Any, replace: Replace, allowed: bool = False, _within: frozenset[int] = frozenset()) -> Any:
     """The value with other leaves; the very same object if it holds none. Annotations are taken off."""
-    kind = type(value)
-    if kind in _PLAIN:
+    if type(value) in _PLAIN:
         return value
-    if isinstance(value, Future | State):
-        return replace(value, allowed)  # pyright: ignore[reportUnknownArgumentType] # a future of anything
-    if isinstance(value, quote):
-        return value.value  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    if isinstance(value, _LEAVES):
+        return replace(value, allowed)
     if isinstance(value, Annotation):
-        return replaced(value.value, replace, allowed or isinstance(value, allow_failure), _within)
-    if not isinstance(value, _CONTAINERS) and not hasattr(kind, "__dataclass_fields__") or isinstance(value, type):
+        marked = cast("Annotation[Any]", value)
+        if isinstance(marked, quote):
+            return marked.value
+        return replaced(marked.value, replace, allowed or isinstance(marked, allow_failure), _within)
+    if not _holds_values(value) or id(value) in _within:
         return value
-    if id(value) in _within:
-        return value
-    return _rebuilt(value, lambda inner: replaced(inner, replace, allowed, _within | {id(value)}))
+    around = _within | {id(value)}
+    return _rebuilt(value, lambda inner: replaced(inner, replace, allowed, around))
+
+
+def _holds_values(value: Any) -> bool:
+    return isinstance(value, _CONTAINERS) or (hasattr(value, "__dataclass_fields__") and not isinstance(value, type))
 
 
 def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
     """A container with changed elements, or the same one when none changed."""
     if isinstance(value, dict):
-        pairs: list[tuple[Any, Any]] = list(value.items())  # pyright: ignore[reportUnknownArgumentType]
-        new_pairs = [(change(key), change(inner)) for key, inner in pairs]
-        same = all(k is key and v is inner for (k, v), (key, inner) in zip(new_pairs, pairs, strict=True))
-        return value if same else type(value)(new_pairs)  # pyright: ignore[reportUnknownVariableType]
-    if hasattr(type(value), "__dataclass_fields__"):
+        return _rebuilt_dict(cast("dict[Any, Any]", value), change)
+    if not isinstance(value, _CONTAINERS):
         return _rebuilt_dataclass(value, change)
     old: list[Any] = list(value)
     if all(type(inner) in _PLAIN for inner in old):
@@ -130,6 +131,14 @@ def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
     if all(after is before for after, before in zip(new, old, strict=True)):
         return value
     return type(value)(*new) if hasattr(value, "_fields") else type(value)(new)
+
+
+def _rebuilt_dict(value: dict[Any, Any], change: Callable[[Any], Any]) -> dict[Any, Any]:
+    if all(type(inner) in _PLAIN for inner in value.values()) and all(type(key) in _PLAIN for key in value):
+        return value
+    pairs = [(change(key), change(inner)) for key, inner in value.items()]
+    same = all(k is key and v is inner for (k, v), (key, inner) in zip(pairs, value.items(), strict=True))
+    return value if same else type(value)(pairs)
 
 
 def _rebuilt_dataclass(value: Any, change: Callable[[Any], Any]) -> Any:

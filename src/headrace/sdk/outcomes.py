@@ -1,5 +1,6 @@
 """How one attempt at a user's function ended. An outcome is a value, so that no exception of the user's has to pass
-through the engine's own coroutines (where a StopIteration could not)."""
+through the engine's own coroutines (where a StopIteration could not).
+"""
 
 from typing import Any
 

@@ -80,7 +80,7 @@ def _foreign(value: Any) -> Any:
     """Values that msgspec does not know: pydantic models as their fields, paths as text, others by `repr`."""
     if isinstance(value, pathlib.PurePath):
         return str(value)
-    pydantic = sys.modules.get("pydantic")
+    pydantic = _pydantic()
     if pydantic is not None and isinstance(value, pydantic.BaseModel):
         return value.model_dump(mode="json")
     return _short(value)
@@ -117,7 +117,7 @@ def _by_msgspec(hint: Any, value: Any) -> Any:
 
 def _decode(kind: type, value: Any) -> Any:
     """Classes of the standard library and of users: as they are, or from the text that names them."""
-    if isinstance(kind, type) and issubclass(kind, pathlib.PurePath) and isinstance(value, str):
+    if isinstance(value, str) and issubclass(kind, pathlib.PurePath):
         return kind(value)
     return value
 
@@ -140,7 +140,7 @@ def _by_members(hint: Any, value: Any) -> Any:
 
 def _concerns_pydantic(hint: Any) -> bool:
     """Whether a pydantic model is named anywhere in an annotation; users who have none never pay for pydantic."""
-    pydantic = sys.modules.get("pydantic")
+    pydantic = _pydantic()
     if pydantic is None:
         return False
     if isinstance(hint, type) and issubclass(hint, pydantic.BaseModel):
@@ -148,8 +148,13 @@ def _concerns_pydantic(hint: Any) -> bool:
     return any(_concerns_pydantic(part) for part in typing.get_args(hint))
 
 
+def _pydantic() -> Any:
+    """pydantic, if the user's code has imported it."""
+    return sys.modules.get("pydantic")
+
+
 def _by_pydantic(hint: Any) -> Check:
-    adapter: Any = sys.modules["pydantic"].TypeAdapter(hint)
+    adapter: Any = _pydantic().TypeAdapter(hint)
 
     def check(value: Any) -> Any:
         return adapter.validate_python(value)

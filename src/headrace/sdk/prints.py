@@ -8,7 +8,7 @@ import builtins
 import contextlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from headrace.sdk import context
@@ -19,7 +19,7 @@ _users = 0
 
 
 @contextlib.contextmanager
-def logged(wanted: bool) -> Iterator[None]:
+def logged(wanted: bool) -> Generator[None]:
     """Prints of runs that want it are logged, for the length of a block."""
     if not wanted:
         yield

@@ -120,7 +120,9 @@ def _related(run: TaskRun, origin: Origin | None) -> list[Resource]:
         related.append(_resource_of("flow-run", flow_run.id, flow_run.name))
         related.append(_resource_of("flow", flow_run.flow_id, origin.flow_name))
         if flow_run.deployment_id is not None:
-            related.append({"prefect.resource.id": f"prefect.deployment.{flow_run.deployment_id}", **_role("deployment")})
+            related.append(
+                {"prefect.resource.id": f"prefect.deployment.{flow_run.deployment_id}", **_role("deployment")}
+            )
     return related + [{"prefect.resource.id": f"prefect.tag.{tag}", **_role("tag")} for tag in run.tags]
 
 

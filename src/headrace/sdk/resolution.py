@@ -82,7 +82,7 @@ def _kept(state: State) -> Any:
     match state.data:
         case ResultRecord(result=value):
             return value
-        case dict() if "storage_key" in state.data:
+        case {"storage_key": str()}:
             metadata = msgspec.convert(state.data, ResultRecordMetadata)
             return _store().read(metadata.storage_key).result
         case None:

@@ -13,10 +13,8 @@ def delay_before(attempt: int, delays: Delays, jitter: float | None) -> float:
     With a jitter factor the delay is spread evenly over that part of itself to both sides, so that tasks that failed
     together do not all come back together.
     """
-    if isinstance(delays, list):
-        delay = delays[min(attempt, len(delays)) - 1] if delays else 0.0
-    else:
-        delay = delays or 0.0
+    steps = delays if isinstance(delays, list) else [delays or 0.0]
+    delay = steps[min(attempt, len(steps)) - 1] if steps else 0.0
     if jitter and delay:
         delay *= 1 + random.uniform(-min(jitter, 1.0), jitter)
     return max(0.0, float(delay))

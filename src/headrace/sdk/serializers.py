@@ -1,6 +1,7 @@
 """How a result becomes bytes and comes back. Serializers are values: their fields travel with the result."""
 
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -26,12 +27,14 @@ class PickleSerializer(msgspec.Struct, frozen=True):
     def dumps(self, obj: Any) -> bytes:
         import cloudpickle
 
+        # cloudpickle has no types.
+        dumps = cast("Callable[[Any], bytes]", cloudpickle.dumps)  # pyright: ignore[reportUnknownMemberType]
         try:
-            return cloudpickle.dumps(obj)
+            return dumps(obj)
         except Exception as error:
             raise SerializationError(
-                f"A result of type {type(obj).__qualname__!r} cannot be pickled: {error}. Return something that can be, "
-                "or set persist_result=False."
+                f"A value of type {type(obj).__qualname__!r} cannot be pickled: {error}. "
+                "Return something that can be, or set persist_result=False."
             ) from error
 
     def loads(self, blob: bytes) -> Any:
@@ -117,7 +120,9 @@ def resolve(given: Any) -> Serializer:
         if name in _NAMED and prefix in ("", "compressed"):
             plain = _NAMED[name]()
             return CompressedSerializer(plain) if prefix else plain
-        raise SerializationError(f"There is no serializer {given!r}; use pickle, json, compressed/pickle or compressed/json.")
+        raise SerializationError(
+            f"There is no serializer {given!r}; use pickle, json, compressed/pickle or compressed/json."
+        )
     if isinstance(given, Serializer):
         return given
     raise SerializationError(f"{given!r} is not a serializer: it needs dumps(), loads() and describe().")
@@ -126,5 +131,7 @@ def resolve(given: Any) -> Serializer:
 def _described(fields: dict[str, Any]) -> Serializer:
     name = str(fields.get("type"))
     if name.startswith("compressed/"):
-        return CompressedSerializer(fields.get("serializer", name.removeprefix("compressed/")), fields["compressionlib"])
+        return CompressedSerializer(
+            fields.get("serializer", name.removeprefix("compressed/")), fields["compressionlib"]
+        )
     return resolve(name)

@@ -137,7 +137,10 @@ class Shipper(Generic[T]):
                 if time.monotonic() + delay > deadline:
                     self._away = True
                     _log.warning(
-                        "%d %s could not be recorded: the API cannot be reached: %s", len(batch), self._terms.what, error
+                        "%d %s could not be recorded: the API cannot be reached: %s",
+                        len(batch),
+                        self._terms.what,
+                        error,
                     )
                     return
                 time.sleep(delay)

@@ -46,7 +46,7 @@ class Signature:
         if self.simple and len(args) <= len(self.positional):
             bound = dict(zip(self.positional, args, strict=False))
             if bound.keys().isdisjoint(kwargs):
-                bound = self.defaults | bound | kwargs
+                bound = {**self.defaults, **bound, **kwargs}
                 if len(bound) == len(self.names) and self._known(kwargs):
                     return {name: bound[name] for name in self.names}
         return self._bind_with_care(args, kwargs)

@@ -9,7 +9,8 @@ from headrace.wire.times import now
 
 
 def _make(type_: StateType, name: str, values: dict[str, Any]) -> State:
-    return State(**({"name": name} | values), type=type_)
+    given: dict[str, Any] = {"name": name} | values
+    return State(type=type_, **given)
 
 
 def _scheduled(name: str, due: datetime | None, values: dict[str, Any]) -> State:

@@ -39,7 +39,7 @@ class LocalStorage:
             return (self.folder / key).read_bytes()
         except (FileNotFoundError, IsADirectoryError):
             raise MissingResult(
-                f"There is no result at {self.folder / key}: the file was removed, or it was written on another machine. "
+                f"There is no result at {self.folder / key}: the file was removed, or written on another machine. "
                 "Use a result_storage that both can reach, or run again."
             ) from None
 
@@ -69,4 +69,6 @@ def resolve(given: Any) -> ResultStorage:
         return LocalStorage(given)  # pyright: ignore[reportUnknownArgumentType] # PathLike of either kind
     if isinstance(given, ResultStorage):
         return given
-    raise DefinitionError(f"{given!r} is not a result storage: give a folder, or an object with locate, read, write and exists.")
+    raise DefinitionError(
+        f"{given!r} is not a result storage: give a folder, or an object with locate, read, write and exists."
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 from headrace.sdk import callables
 from headrace.sdk.callables import UNSET
@@ -95,11 +95,15 @@ class Task(Generic[P, R]):
 
     def _check(self) -> None:
         if self.retry_jitter_factor is not None and self.retry_jitter_factor < 0:
-            raise DefinitionError(f"Task {self.name!r}: retry_jitter_factor is {self.retry_jitter_factor}, not 0 or more.")
+            raise DefinitionError(
+                f"Task {self.name!r}: retry_jitter_factor is {self.retry_jitter_factor}, not 0 or more."
+            )
         if self.cache_key_fn is not None and self.cache_policy is not UNSET and self.cache_policy is not None:
             raise DefinitionError(f"Task {self.name!r} has both a cache_policy and a cache_key_fn: give one of them.")
         if self.retry_condition_fn is not None and not callable(self.retry_condition_fn):
-            raise DefinitionError(f"Task {self.name!r}: retry_condition_fn is {self.retry_condition_fn!r}, not a function.")
+            raise DefinitionError(
+                f"Task {self.name!r}: retry_condition_fn is {self.retry_condition_fn!r}, not a function."
+            )
 
     @functools.cached_property
     def task_key(self) -> str:
@@ -262,9 +266,7 @@ class Task(Generic[P, R]):
 
 
 _HOOKS = ("on_completion", "on_failure", "on_running")
-_OPTIONS = tuple(
-    name for name in cast("dict[str, Any]", Task.with_options.__kwdefaults__) if name not in _HOOKS
-)
+_OPTIONS = tuple(name for name in vars(Task)["with_options"].__kwdefaults__ if name not in _HOOKS)
 
 
 def _delays(given: Delays, retries: int | None) -> float | int | list[float] | None:
@@ -351,6 +353,5 @@ def task(__fn: Any = None, /, **options: Any) -> Any:
     >>> @task(retries=3, retry_delay_seconds=[1, 10, 60])
     ... def fetch(url: str) -> bytes: ...
     """
-    if __fn is None:
-        return lambda function: Task(function, **options)  # pyright: ignore[reportUnknownLambdaType, reportUnknownVariableType]
-    return Task(__fn, **options)
+    make: Any = Task
+    return functools.partial(make, **options) if __fn is None else make(__fn, **options)

@@ -312,13 +312,9 @@ def _asks_for_storage(task: Task[Any, Any]) -> bool:
     """Whether an option of the task makes sense only with a kept result."""
     policy = task.cache_policy
     caches = policy is not UNSET and policy is not None and policy is not caching.NO_CACHE
-    return bool(
-        caches or task.cache_key_fn or task.result_storage or task.result_storage_key or task.result_serializer
-    )
+    return bool(caches or task.cache_key_fn or task.result_storage or task.result_storage_key or task.result_serializer)
 
 
 def describe(state: State) -> str:
     """`Completed()`, `Failed('why')`: a state as log lines show it."""
     return f"{state.name}({state.message!r})" if state.message else f"{state.name}()"
-
-

@@ -10,7 +10,7 @@ import ctypes
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import FrameType
 
 
@@ -19,7 +19,7 @@ class TimeUp(BaseException):
 
 
 @contextlib.contextmanager
-def limit(seconds: float) -> Iterator[type[TimeUp]]:
+def limit(seconds: float) -> Generator[type[TimeUp]]:
     """Raise in the calling thread if the block has not ended after so many seconds.
 
     What is raised is a class of its own, which is given to the block: limits nest, and each knows its own end.
@@ -31,7 +31,7 @@ def limit(seconds: float) -> Iterator[type[TimeUp]]:
 
 
 @contextlib.contextmanager
-def _by_signal(seconds: float, mine: type[TimeUp]) -> Iterator[None]:
+def _by_signal(seconds: float, mine: type[TimeUp]) -> Generator[None]:
     """Sets the process's timer, and gives an outer user of it what is left of its time."""
 
     def expire(_signal: int, _frame: FrameType | None) -> None:
@@ -55,7 +55,7 @@ def _by_signal(seconds: float, mine: type[TimeUp]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _by_watcher(seconds: float, mine: type[TimeUp]) -> Iterator[None]:
+def _by_watcher(seconds: float, mine: type[TimeUp]) -> Generator[None]:
     """A timer thread raises in this one; the lock makes sure that it does not once the block has ended."""
     target = ctypes.c_ulong(threading.get_ident())
     lock = threading.Lock()

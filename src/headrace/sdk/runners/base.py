@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headrace.sdk.futures import Future, FutureList, wait
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
     from headrace.sdk.task import Task
 

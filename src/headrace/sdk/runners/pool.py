@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 Job = Callable[[], None]
 _mine = threading.local()
@@ -42,7 +42,7 @@ class WorkerPool:
             self._jobs.put(None)
 
     @contextlib.contextmanager
-    def lent(self) -> Iterator[None]:
+    def lent(self) -> Generator[None]:
         """One more thread may run while the caller, a worker, waits."""
         with self._lock:
             self._most += 1
@@ -57,7 +57,8 @@ class WorkerPool:
 
     def _wants_thread(self) -> bool:
         """Whether to start a thread now. One starts at a time: each, once it has a job, starts the next if there are
-        more, so that whoever puts many jobs at once does not pay for the threads. Called with the lock held."""
+        more, so that whoever puts many jobs at once does not pay for the threads. Called with the lock held.
+        """
         wanted = bool(self._waiting) and not self._idle and not self._starting and self._threads < self._most
         if wanted:
             self._threads += 1

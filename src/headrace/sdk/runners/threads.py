@@ -11,7 +11,7 @@ from headrace.settings import current
 from headrace.wire.errors import DefinitionError, MissingContext
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 DEFAULT_WORKERS = 512
 
