@@ -1,32 +1,13 @@
-"""The file that tells this machine's other processes where the server of a home is (`Settings.server_path`)."""
+"""Telling this machine's other processes where the server of a home is (`settings.announcement`)."""
 
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
-
-import msgspec
 
 from headrace.settings import Settings
+from headrace.settings.announcement import Announcement, read
 from headrace.wire.base import encode
 from headrace.wire.times import now
-
-
-class Announcement(msgspec.Struct, frozen=True):
-    """A running server: its process, where its API is, and which database it serves since when (RFC 3339)."""
-
-    pid: int
-    url: str
-    database: str
-    started: str
-
-
-def read(path: Path) -> Announcement | None:
-    """What the file says, or None if there is none or it cannot be understood."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Announcement)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return None
 
 
 @contextmanager

@@ -3,13 +3,14 @@
 import asyncio
 import errno
 import gc
+import importlib
 import logging
 import signal
 import socket
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
-from typing import Any
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
@@ -19,6 +20,9 @@ from headrace.server.app import Server, create_app, make_server
 from headrace.server.http.pongs import OrderedPongs
 from headrace.settings import ServerAPISettings, Settings
 from headrace.wire.errors import AddressUnavailable
+
+if TYPE_CHECKING:
+    from headrace.server.http.asgi import Application
 
 DRAIN_SECONDS = 10
 """How long requests in flight may take to finish once the server is told to stop; then they are cut off."""
@@ -43,17 +47,24 @@ def serve(settings: Settings, ready: Ready | None = None) -> None:
 
 async def _serve(settings: Settings, listener: socket.socket, ready: Ready | None) -> None:
     url = _url(settings.server.api, listener)
-    async with _opened(settings) as server:
-        with ExitStack() as stack:
+    async with _opened(settings) as server, AsyncExitStack() as stack:
 
-            def started() -> None:
-                stack.enter_context(announced(settings, url))
-                gc.collect()
-                gc.freeze()
-                if ready is not None:
-                    ready(url)
+        def started() -> None:
+            stack.enter_context(announced(settings, url))
+            warming = asyncio.create_task(asyncio.to_thread(_warm))
+            stack.push_async_callback(asyncio.wait, [warming])
+            if ready is not None:
+                ready(url)
 
-            await _Runner(_config(settings, server), started).serve([listener])
+        config = uvicorn_config(create_app(settings, server), settings)
+        await _Runner(config, started).serve([listener])
+
+
+def _warm() -> None:
+    """Load what the first filtered read needs, so that nobody's request waits for it."""
+    importlib.import_module("headrace.server.filters.compose")
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager
@@ -66,10 +77,10 @@ async def _opened(settings: Settings) -> AsyncGenerator[Server]:
         await server.close()
 
 
-def _config(settings: Settings, server: Server) -> uvicorn.Config:
-    app: Any = create_app(settings, server)
+def uvicorn_config(app: "Application", settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the application: nothing in the path of a request that the application does itself."""
     return uvicorn.Config(
-        app,
+        cast("Any", app),
         http="httptools",
         ws=OrderedPongs,
         lifespan="off",

@@ -1,12 +1,19 @@
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from headrace.server.app import create_app
 from headrace.settings import Settings, load
 from tests.server.http.asgi import Calls
 from tests.server.http.example import example_server
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """These tests run on the event loop that the server runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture
