@@ -1,21 +1,18 @@
 """Reading flow runs: one by id, lists, pages and counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from headrace.rules.estimates import estimated_run_time, estimated_start_time_delta
-from headrace.server.filters import Query
-from headrace.server.states.reading import STATES, current_states
+from headrace.server.filters.listing import Given, Listing
+from headrace.server.states.reading import STATES, complete
 from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
 from headrace.server.store.rows import ENUM, JSON, Kind, Reader
-from headrace.wire.filters import Filter
 from headrace.wire.flow_runs import CreatedBy, FlowRun, FlowRunPolicy
 from headrace.wire.flows import Labels
 from headrace.wire.sorts import FlowRunSort
 from headrace.wire.states import StateType
 
-Given = Mapping[str, Filter]
 _ANYTHING = JSON(dict[str, object])
 
 RUNS = Reader(
@@ -70,23 +67,15 @@ _ORDERS = {
     "END_TIME_DESC": "flow_runs.end_time DESC NULLS LAST, flow_runs.id DESC",
 }
 
-BY_ID = Statement(
+_BY_ID = Statement(
     f"SELECT {_COLUMNS} FROM flow_runs {_WITH_STATE} WHERE flow_runs.id = $1 AND flow_runs.deleted_at IS NULL"
 )
-LIST = Query(
-    "flow_runs",
-    "flow_runs.id",
-    f"SELECT {_COLUMNS} FROM ({{matching}} ORDER BY {{order}} LIMIT {{limit}} OFFSET {{offset}}) AS page"
-    f" JOIN flow_runs ON flow_runs.id = page.id {_WITH_STATE} ORDER BY {{order}}",
-    orders=_ORDERS,
-    extras=("limit", "offset"),
-)
-COUNT = Query("flow_runs", "flow_runs.id", "SELECT count(*) FROM ({matching}) AS matching")
+_LISTING = Listing("flow_runs", _COLUMNS, _ORDERS)
 
 
 async def read(connection: Connection, flow_run_id: UUID, now: datetime) -> FlowRun | None:
     """The run with its state, estimated as of `now`, or None if there is no such run."""
-    row = await connection.fetch_one(BY_ID, flow_run_id)
+    row = await connection.fetch_one(_BY_ID, flow_run_id)
     return None if row is None else _runs([row], connection.dialect, now)[0]
 
 
@@ -94,26 +83,15 @@ async def list_runs(
     store: Store, filters: Given, sort: FlowRunSort, limit: int, offset: int, now: datetime
 ) -> list[FlowRun]:
     """The runs that match, from `offset` on."""
-    if limit == 0:
-        return []
-    statement, values = LIST.bind(store.dialect, filters, sort, limit=limit, offset=offset)
-    return _runs(await store.scan(statement, *values), store.dialect, now)
+    return _runs(await _LISTING.rows(store, filters, sort, limit, offset), store.dialect, now)
 
 
 async def count(store: Store, filters: Given) -> int:
-    """How many runs match."""
-    statement, values = COUNT.bind(store.dialect, filters)
-    rows = await store.scan(statement, *values)
-    return rows[0][0]
+    """How many runs match; of all runs the number is kept."""
+    return await _LISTING.count(store, filters)
 
 
 def _runs(rows: Sequence[Row], dialect: Dialect, now: datetime) -> list[FlowRun]:
     runs = RUNS.all([row[:_WIDTH] for row in rows], dialect)
-    for run, state in zip(runs, current_states(rows, _WIDTH, dialect), strict=True):
-        run.state = state
-        timestamp = None if state is None else state.timestamp
-        run.estimated_run_time = estimated_run_time(run.total_run_time, run.state_type, timestamp, now)
-        run.estimated_start_time_delta = estimated_start_time_delta(
-            run.expected_start_time, run.start_time, run.state_type, now
-        )
+    complete(runs, rows, _WIDTH, dialect, now)
     return runs

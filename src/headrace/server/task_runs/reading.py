@@ -1,23 +1,19 @@
 """Reading task runs: one by id, lists, pages and counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from headrace.rules.estimates import estimated_run_time, estimated_start_time_delta
-from headrace.server.filters import Query
-from headrace.server.states.reading import STATES, current_states
+from headrace.server.filters.listing import Given, Listing
+from headrace.server.states.reading import STATES, complete
 from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
 from headrace.server.store.rows import ENUM, JSON, Kind, Reader
-from headrace.wire.filters import Filter
 from headrace.wire.flows import Labels
 from headrace.wire.sorts import TaskRunSort
 from headrace.wire.states import StateType
 from headrace.wire.task_runs import TaskInputs, TaskRun, TaskRunPolicy, TaskRunSummary
-
-Given = Mapping[str, Filter]
 
 RUNS = Reader(
     TaskRun,
@@ -61,23 +57,15 @@ _ORDERS = {
     "END_TIME_DESC": "task_runs.end_time DESC NULLS LAST, task_runs.id DESC",
 }
 
-BY_ID = Statement(
+_BY_ID = Statement(
     f"SELECT {_COLUMNS} FROM task_runs {_WITH_STATE} WHERE task_runs.id = $1 AND task_runs.deleted_at IS NULL"
 )
-LIST = Query(
-    "task_runs",
-    "task_runs.id",
-    f"SELECT {_COLUMNS} FROM ({{matching}} ORDER BY {{order}} LIMIT {{limit}} OFFSET {{offset}}) AS page"
-    f" JOIN task_runs ON task_runs.id = page.id {_WITH_STATE} ORDER BY {{order}}",
-    orders=_ORDERS,
-    extras=("limit", "offset"),
-)
-COUNT = Query("task_runs", "task_runs.id", "SELECT count(*) FROM ({matching}) AS matching")
+_LISTING = Listing("task_runs", _COLUMNS, _ORDERS)
 
 
 async def read(connection: Connection, task_run_id: UUID, now: datetime) -> TaskRun | None:
     """The run with its state, estimated as of `now`, or None if there is no such run."""
-    row = await connection.fetch_one(BY_ID, task_run_id)
+    row = await connection.fetch_one(_BY_ID, task_run_id)
     return None if row is None else _runs([row], connection.dialect, now)[0]
 
 
@@ -85,17 +73,12 @@ async def list_runs(
     store: Store, filters: Given, sort: TaskRunSort, limit: int, offset: int, now: datetime
 ) -> list[TaskRun]:
     """The runs that match, from `offset` on."""
-    if limit == 0:
-        return []
-    statement, values = LIST.bind(store.dialect, filters, sort, limit=limit, offset=offset)
-    return _runs(await store.scan(statement, *values), store.dialect, now)
+    return _runs(await _LISTING.rows(store, filters, sort, limit, offset), store.dialect, now)
 
 
 async def count(store: Store, filters: Given) -> int:
-    """How many runs match."""
-    statement, values = COUNT.bind(store.dialect, filters)
-    rows = await store.scan(statement, *values)
-    return rows[0][0]
+    """How many runs match; of all runs the number is kept."""
+    return await _LISTING.count(store, filters)
 
 
 def summary(run: TaskRun) -> TaskRunSummary:
@@ -105,11 +88,5 @@ def summary(run: TaskRun) -> TaskRunSummary:
 
 def _runs(rows: Sequence[Row], dialect: Dialect, now: datetime) -> list[TaskRun]:
     runs = RUNS.all([row[:_WIDTH] for row in rows], dialect)
-    for run, state in zip(runs, current_states(rows, _WIDTH, dialect), strict=True):
-        run.state = state
-        timestamp = None if state is None else state.timestamp
-        run.estimated_run_time = estimated_run_time(run.total_run_time, run.state_type, timestamp, now)
-        run.estimated_start_time_delta = estimated_start_time_delta(
-            run.expected_start_time, run.start_time, run.state_type, now
-        )
+    complete(runs, rows, _WIDTH, dialect, now)
     return runs
