@@ -198,9 +198,7 @@ async def test_characters_that_a_database_cannot_keep_are_dropped_and_the_rest_i
     assert (run["state"]["message"], run["state"]["data"]) == ("m", {"k": "\\"})
 
 
-async def test_an_event_that_the_database_refuses_is_left_out_alone(
-    api: Api, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_event_that_the_database_refuses_is_left_out_alone(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     await api.store.execute(Statement("CREATE UNIQUE INDEX one_of_a_name ON task_runs (name)"))
     try:
         names = [(ONE, "same"), (TWO, "same"), (UUID(int=1003), "other")]

@@ -35,7 +35,7 @@ def apply(row: dict[str, Any] | None, reports: list[Report]) -> dict[str, Any]:
     """A model of the stored row: what a batch makes of it."""
     known = UNKNOWN if row is None else known_from(row["stamp"], row.keys() & set(FIELDS), row["field_stamps"])
     change = fold(known, reports)
-    row = dict(row or {field: "default" for field in DEFAULTED})
+    row = dict(row or dict.fromkeys(DEFAULTED, "default"))
     row.update(change.values)
     if change.state is not None:
         row["stamp"] = (to_micros(change.state.timestamp), str(change.state.id))
