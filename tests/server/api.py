@@ -28,6 +28,10 @@ class Api:
         self._dispatcher, self.store, self._settings = dispatcher, store, settings
         self.headers = {b"x-prefect-api-version": b"0.8.4", b"user-agent": b"prefect/3.8.8 (API 0.8.4)"}
 
+    def over(self, store: Store) -> "Api":
+        """The API of another process, which has a store of its own."""
+        return Api(self._dispatcher, store, self._settings)
+
     async def call(self, method: str, path: str, body: Json = msgspec.UNSET, query: str = "") -> Answered:
         """One request; a body that is bytes goes as it is."""
         context = Context(self.store, self._settings, Headers(self.headers))

@@ -4,7 +4,9 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+from headrace.server.store import make_store
 from headrace.server.store.base import Statement
+from headrace.settings import Settings
 from tests.server.api import Api
 
 RUNS = "flow_runs"
@@ -256,3 +258,35 @@ async def test_racing_changes_of_labels_and_states_are_all_kept(api: Api) -> Non
     run = await run_of(api, id)
     assert run["run_count"] == 6
     assert {f"l{n}" for n in range(6)} <= run["labels"].keys()
+
+
+async def test_what_another_process_writes_is_never_overlooked(api: Api, database_settings: Settings) -> None:
+    """Each process remembers the runs it has written; the other one's writes count all the same."""
+    other_store = make_store(database_settings)
+    await other_store.open()
+    try:
+        other = api.over(other_store)
+        id = await api.flow_run()
+        assert (await other.propose(RUNS, id, "RUNNING")).json["status"] == "ACCEPT"
+        refused = await api.propose(RUNS, id, "PENDING")
+        assert (refused.json["status"], refused.json["state"]["type"]) == ("ABORT", "RUNNING")
+        await other.patch(f"/flow_runs/{id}", {"empirical_policy": {"retries": 1, "retry_delay": 0}})
+        assert (await api.propose(RUNS, id, "FAILED")).json["state"]["name"] == "AwaitingRetry"
+        assert (await other.propose(RUNS, id, "RUNNING")).json["status"] == "ACCEPT"
+        assert (await run_of(api, id))["run_count"] == 2
+        await other.delete(f"/flow_runs/{id}")
+        assert (await api.propose(RUNS, id, "COMPLETED")).status == 404
+    finally:
+        await other_store.close()
+
+
+async def test_racing_proposals_through_two_processes_are_put_in_order(api: Api, database_settings: Settings) -> None:
+    other_store = make_store(database_settings)
+    await other_store.open()
+    try:
+        id, other = await api.flow_run(), api.over(other_store)
+        await asyncio.gather(*(one.propose(RUNS, id, "RUNNING") for _ in range(6) for one in (api, other)))
+        history = await api.states("flow_run", id)
+        assert ((await run_of(api, id))["run_count"], len(history)) == (12, 13)
+    finally:
+        await other_store.close()

@@ -35,6 +35,23 @@ class Orchestrated(msgspec.Struct, kw_only=True):
     infrastructure_pid: str | None
     state: State | None = None
 
+    def after(self, state: State, changes: FlowRunChanges, moment: datetime) -> "Orchestrated":
+        """The run once a state has been entered."""
+        return Orchestrated(
+            id=self.id,
+            updated=moment,
+            run_count=changes.run_count,
+            start_time=changes.start_time,
+            end_time=changes.end_time,
+            expected_start_time=changes.expected_start_time,
+            total_run_time=changes.total_run_time,
+            empirical_policy=changes.empirical_policy or self.empirical_policy,
+            deployment_id=self.deployment_id,
+            parent_task_run_id=self.parent_task_run_id,
+            infrastructure_pid=self.infrastructure_pid,
+            state=state,
+        )
+
 
 _ORCHESTRATED = Reader(
     Orchestrated,
@@ -156,6 +173,25 @@ async def create(
             _ADD_STATE, state.id, run.created, run.id, state.type.value, state.name, state.timestamp, *first
         )
     return _LABELS.decoder.decode(f"[{row[0]}]")[0]
+
+
+def orchestrated(run: FlowRun) -> Orchestrated:
+    """The part that decides, of a run that was just made."""
+    assert run.updated is not None
+    return Orchestrated(
+        id=run.id,
+        updated=run.updated,
+        run_count=run.run_count,
+        start_time=run.start_time,
+        end_time=run.end_time,
+        expected_start_time=run.expected_start_time,
+        total_run_time=run.total_run_time,
+        empirical_policy=run.empirical_policy,
+        deployment_id=run.deployment_id,
+        parent_task_run_id=run.parent_task_run_id,
+        infrastructure_pid=run.infrastructure_pid,
+        state=run.state,
+    )
 
 
 async def load(connection: Connection, id: UUID) -> Orchestrated | None:

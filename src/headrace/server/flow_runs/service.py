@@ -12,6 +12,7 @@ from headrace.rules.effects import Effect, MirrorToParentTaskRun, RetryFailedTas
 from headrace.rules.estimates import estimated_start_time_delta
 from headrace.rules.transitions import Accept, Entry, Proposal, decide
 from headrace.server.flow_runs import queries, reading
+from headrace.server.flow_runs.memory import memory_of
 from headrace.server.flow_runs.queries import Orchestrated
 from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed
 from headrace.server.store.base import Connection, Dialect, Store
@@ -48,6 +49,7 @@ async def create(store: Store, body: FlowRunCreate, asker: Asker, max_parameter_
         return await _existing(store, body, asker), False
     run.labels = labels
     _apply(run, entry)
+    memory_of(store).keep(queries.orchestrated(run))
     run.estimated_start_time_delta = estimated_start_time_delta(
         run.expected_start_time, run.start_time, run.state_type, asker.now
     )
@@ -63,15 +65,20 @@ async def set_state(
     race for one run are put in order: the rules see what the other one wrote. Raises `ObjectNotFound` if
     there is no such run.
     """
-    policy = flow_run_policy.policy_for(force=force)
+    policy, memory = flow_run_policy.policy_for(force=force), memory_of(store)
     for _ in range(_ATTEMPTS):
-        run = await queries.load(store, id)
+        remembered = memory.take(id)
+        run = remembered or await queries.load(store, id)
         if run is None:
             raise ObjectNotFound(f"Flow run with id {id} not found")
         decision = decide(policy, _proposal(run, state, asker))
         entry = entry_of(decision)
-        companion = with_it if isinstance(decision, Accept) else None
-        if entry is None or await _enter(store, run, entry, asker, companion):
+        if entry is None:
+            if remembered is None:
+                return outcome_of(decision, run.state)
+            continue
+        if await _enter(store, run, entry, asker, with_it if isinstance(decision, Accept) else None):
+            memory.keep(run.after(entry.state, entry.changes, asker.now))
             return outcome_of(decision, run.state)
     raise ServiceUnavailable(f"The flow run {id} is being changed by too many callers at once. Try again.")
 
@@ -89,12 +96,14 @@ async def update(store: Store, id: UUID, body: FlowRunUpdate, asker: Asker, max_
         values["parameters"] = _parameters_text(body.parameters, max_parameter_bytes)
     if body.job_variables is not msgspec.UNSET:
         await _check_job_variables_can_change(store, id)
+    memory_of(store).take(id)
     if not await queries.update(store, id, values):
         raise _missing()
 
 
 async def merge_labels(store: Store, id: UUID, labels: Labels, asker: Asker) -> None:
     """Add labels to a run's own. Raises `ObjectNotFound`."""
+    memory_of(store).take(id)
     if not await queries.merge_labels(store, id, labels, asker.now):
         raise ObjectNotFound(f"Flow run with id {id} not found")
 
