@@ -49,7 +49,8 @@ def test_values_come_in_the_order_of_the_placeholders_with_the_extras_last() -> 
     assert [f"${place}" in statement.postgres for place in range(1, len(values) + 1)] == [True] * len(values)
     assert f"LIMIT ${len(values)}" in statement.postgres
     assert values[-1] == 7
-    assert one in values and many in values and "%x%" in values
+    assert {"%x%", one} <= {value for value in values if not isinstance(value, list)}
+    assert many in values
 
 
 def test_what_is_kept_of_shapes_is_bounded() -> None:
