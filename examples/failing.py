@@ -3,7 +3,7 @@
 python examples/failing.py; it ends with exit code 1.
 """
 
-from headrace import flow, get_run_logger, task
+from headrace import flow, task
 
 
 @task
@@ -21,7 +21,7 @@ def mean(prices: dict[str, float | None]) -> float:
 
 def call_for_help(flow, flow_run, state) -> None:
     """A hook, called once the run has failed."""
-    get_run_logger().error("%s needs a person: %s", flow_run.name, state.message)
+    print(f"{flow.name} / {flow_run.name} needs a person: {state.message}")
 
 
 @flow(on_failure=[call_for_help])

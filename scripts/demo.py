@@ -26,14 +26,14 @@ from headrace.client.orchestration import SyncHeadraceClient, get_client
 from headrace.client.schemas.filters import FlowRunFilter, FlowRunFilterId, LogFilter, LogFilterFlowRunId
 from headrace.client.schemas.objects import Flow, FlowRun, Log, TaskRun
 from headrace.client.schemas.sorting import FlowRunSort, LogSort, TaskRunSort
-from headrace.settings.announcement import Announcement
 from headrace.settings import reload
+from headrace.settings.announcement import Announcement
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = {"parallel_map.py": 0, "subflow.py": 0, "async_flow.py": 0, "failing.py": 1}
 """The examples in the order they run, with the exit code each must have."""
 
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def main() -> int:
@@ -43,7 +43,7 @@ def main() -> int:
     keep = parser.parse_args().keep
     begun = time.monotonic()
     with server(keep) as serving:
-        console.print(f"\n[bold]A server is up[/] at {serving.url}, recording to {serving.database}")
+        console.print(f"\n[bold]A server is up[/] at {serving.url}, recording to {serving.database}", soft_wrap=True)
         ended = [run_example(name, exit_code) for name, exit_code in EXAMPLES.items()]
         with get_client(sync_client=True) as client:
             recorded = show(client)
@@ -70,7 +70,7 @@ def server(keep: bool) -> Iterator[Announcement]:
             kept = keep
         finally:
             if not kept:
-                stop(home, serving)
+                stop(serving)
     finally:
         if not kept:
             shutil.rmtree(home)

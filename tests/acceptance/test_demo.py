@@ -33,7 +33,7 @@ def test_it_takes_less_than_30_seconds(demo: "subprocess.CompletedProcess[str]")
 
 @pytest.mark.parametrize(("flow", "count"), FLOW_RUNS.items())
 def test_every_run_is_shown_with_its_states(demo: "subprocess.CompletedProcess[str]", flow: str, count: int) -> None:
-    rows = re.findall(rf"^(?:└ )?{flow} .*→ (\S+)", demo.stdout, re.MULTILINE)
+    rows = re.findall(rf"^ *(?:└ )?{flow} .*→ (\S+)", demo.stdout, re.MULTILINE)
     assert rows == ["Failed" if flow == "price-index" else "Completed"] * count
 
 

@@ -52,3 +52,11 @@ def served(server: ServerProcess, tmp_path: Path) -> Command:
         return run_headrace(tmp_path, *arguments, HEADRACE_API_URL=server.api_url, **options)
 
     return command
+
+
+def ended(pid: int) -> bool:
+    """Whether the process is gone; one that waits to be reaped counts as gone."""
+    try:
+        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from headrace.settings.announcement import read
+from tests.cli.conftest import ended
 from tests.processes import HEADRACE, clean_environ
 
 SOURCE = """
@@ -87,4 +88,4 @@ def test_it_stops_clean_with_the_server_it_started(dev: Dev, number: int) -> Non
     assert dev.end(number) == 0
     assert "Traceback" not in dev.output
     assert not (dev.home / "server.json").exists()
-    assert not Path(f"/proc/{server.pid}").exists()
+    assert ended(server.pid)

@@ -8,28 +8,30 @@ from pathlib import Path
 
 import pytest
 
-from headrace.cli.app import _COMMANDS
+from headrace.cli.overview import COMMANDS
 from tests.cli.conftest import Command
 
 UNREACHABLE = "http://127.0.0.1:9/api"
 
 
 def test_help_comes_within_400_ms(headrace: Command) -> None:
-    """The best of three, as another process may hold the processor."""
+    """The best of five, as other processes may hold the processor."""
     took = []
-    for _ in range(3):
+    for _ in range(5):
         begun = time.perf_counter()
-        assert headrace("--help").returncode == 0
+        answer = headrace("--help")
         took.append(time.perf_counter() - begun)
+        assert answer.returncode == 0
+        assert all(command in answer.stdout for command in COMMANDS)
     assert min(took) < 0.4
 
 
-def test_help_loads_no_command_and_nothing_of_the_server() -> None:
+def test_a_command_loads_neither_the_others_nor_the_server() -> None:
     loaded = subprocess.run(
         [
             sys.executable,
             "-c",
-            "import sys, headrace.cli.app as cli; cli.run(['--help']); print(sorted(sys.modules), file=sys.stderr)",
+            "import sys, headrace.cli.app as cli; cli.run(['--version']); print(sorted(sys.modules), file=sys.stderr)",
         ],
         capture_output=True,
         text=True,
@@ -40,10 +42,8 @@ def test_help_loads_no_command_and_nothing_of_the_server() -> None:
     assert not modules & {"sqlalchemy", "starlette", "urllib3", "uvicorn", "headrace.cli.flow_runs"}
 
 
-@pytest.mark.parametrize("command", sorted(_COMMANDS))
+@pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_explains_itself(headrace: Command, command: str) -> None:
-    if command == "version":
-        assert "Args:" not in headrace(command, "--help").stdout
     answer = headrace(command, "--help")
     assert answer.returncode == 0
     assert answer.stdout.startswith(f"Usage: headrace {command}")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from headrace.settings.announcement import read
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, ended
 from tests.processes import HEADRACE, ServerProcess, clean_environ, serving
 
 
@@ -33,14 +33,6 @@ def background(headrace: Command, tmp_path: Path) -> Iterator[int]:
     assert said is not None
     yield said.pid
     headrace("server", "stop")
-
-
-def ended(pid: int) -> bool:
-    """Whether the process is gone; one that waits to be reaped counts as gone."""
-    try:
-        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return True
 
 
 def test_background_returns_once_the_server_answers(background: int, headrace: Command, tmp_path: Path) -> None:

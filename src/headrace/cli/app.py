@@ -7,42 +7,22 @@ with HEADRACE_DEBUG set, its traceback too.
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from headrace.cli.errors import UsageError
+from headrace.cli.overview import COMMANDS, INTRODUCTION
 from headrace.wire.errors import HeadraceError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-
-_HELP = """Run workflows, record them, and ask what happened.
-
-Start with:
-
-    python my_flow.py         runs a flow and records it; nothing else is needed
-    headrace dev my_flow.py   runs it again whenever you save it
-    headrace flow-run ls      lists what ran
-    headrace server start     serves the API to other processes and machines
-"""
-
-_COMMANDS = {
-    "dev": ("dev:dev", "Serve the API, run a file's flows, and run them again whenever it changes."),
-    "server": ("server:app", "Start, stop and look after the server and its database."),
-    "flow-run": ("flow_runs:app", "List, inspect, cancel and delete flow runs, and read their logs."),
-    "flow": ("flows:app", "List and inspect flows."),
-    "task-run": ("task_runs:app", "List and inspect task runs."),
-    "config": ("config:app", "See and change settings."),
-    "profile": ("profiles:app", "Keep several sets of settings and switch between them."),
-    "version": ("version:version", "Show versions and where runs are recorded."),
-}
 
 
 def build() -> App:
     """The whole tree; the module of a command is loaded when the command is used."""
     app = App(
         name="headrace",
-        help=_HELP,
+        help=INTRODUCTION,
         help_format="plaintext",
         version=_version,
         print_error=False,
@@ -51,7 +31,7 @@ def build() -> App:
         default_parameter=Parameter(negative="", show_default=False),
     )
     app["--help"].group = app["--version"].group = "Options"
-    for name, (place, summary) in _COMMANDS.items():
+    for name, (place, summary) in COMMANDS.items():
         app.command(f"headrace.cli.{place}", name=name, help=summary)
 
     @app.meta.default
@@ -86,11 +66,6 @@ def run(arguments: Sequence[str]) -> int:
         kind = type(error).__name__
         return _fail(error, FAILED, f"unexpected {kind}: {error} (HEADRACE_DEBUG=1 shows where)")
     return 0
-
-
-def main() -> NoReturn:
-    """Run the command that the process's arguments name, and end the process."""
-    sys.exit(run(sys.argv[1:]))
 
 
 def _fail(error: BaseException, code: int, message: str) -> int:

@@ -60,7 +60,7 @@ def _server() -> Generator[str, None, None]:
             with _pointed_at(started.url):
                 yield started.url
         finally:
-            stop_server(settings.home, started)
+            stop_server(started)
 
 
 def _start(settings: Settings) -> Announcement:

@@ -65,14 +65,13 @@ def launch(home: Path, arguments: Sequence[str]) -> Announcement:
     raise CommandFailed(f"The server did not answer within {_PATIENCE_SECONDS:.0f} s; {log} says what it did.")
 
 
-def stop(home: Path, server: Announcement) -> None:
+def stop(server: Announcement) -> None:
     """Ask the server to end and wait until it has. Raises `CommandFailed` if it does not."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(server.pid, signal.SIGTERM)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        now = running(home)
-        if now is None or now.pid != server.pid:
+        if not _is_server(server.pid):
             return
         time.sleep(_POLL_SECONDS)
     raise CommandFailed(
@@ -84,8 +83,9 @@ def stop(home: Path, server: Announcement) -> None:
 def _is_server(pid: int) -> bool:
     """Whether the process is a server of ours and not another one that was given a dead server's id."""
     try:
+        # A process that has ended and was not waited for has an empty command line.
         return b"headrace" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         if Path("/proc/self").exists():
             return False
     try:

@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -89,24 +89,24 @@ def _later(api: "SyncHeadraceClient", id: UUID, wanted: LogFilter, before: list[
     """The lines that come after those already had, until the run has finished."""
     seen = {line.id for line in before}
     newest = max((line.timestamp for line in before), default=None)
+    oldest = min((line.timestamp for line in before), default=None)
     finished = False
     while not finished:
         state = api.read_flow_run(id).state
         # Asked before the lines are read: what a finished run logged is all there then.
         finished = state is not None and state.is_final()
-        wanted.timestamp = LogFilterTimestamp(after_=newest - _LATE) if newest else None
+        if newest is not None and oldest is not None:
+            # Nothing before the first line printed: --tail has left that out.
+            wanted.timestamp = LogFilterTimestamp(after_=max(newest - _LATE, oldest))
         for line in api.read_logs(log_filter=wanted, sort=LogSort.TIMESTAMP_ASC, limit=None):
             if line.id not in seen:
                 seen.add(line.id)
-                newest = _later_of(newest, line.timestamp)
+                newest = max(newest or line.timestamp, line.timestamp)
+                oldest = oldest or line.timestamp
                 yield line
         sys.stdout.flush()
         if not finished:
             time.sleep(_POLL_SECONDS)
-
-
-def _later_of(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None or other > one else one
 
 
 def _level(name: str | None) -> LogFilterLevel | None:

@@ -55,7 +55,7 @@ def stop() -> None:
     server = running(home)
     if server is None:
         raise CommandFailed(f"No server runs for {home}; headrace server start starts one.")
-    stop_server(home, server)
+    stop_server(server)
     tell(f"The server at {server.url} has stopped.")
 
 

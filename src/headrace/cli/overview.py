@@ -1,0 +1,31 @@
+"""The commands there are, and what `headrace --help` says: printed without loading what parses arguments."""
+
+INTRODUCTION = """Run workflows, record them, and ask what happened.
+
+Start with:
+
+    python my_flow.py         runs a flow and records it; nothing else is needed
+    headrace dev my_flow.py   runs it again whenever you save it
+    headrace flow-run ls      lists what ran
+    headrace server start     serves the API to other processes and machines
+"""
+
+COMMANDS = {
+    "dev": ("dev:dev", "Serve the API, run a file's flows, and run them again whenever it changes."),
+    "server": ("server:app", "Start, stop and look after the server and its database."),
+    "flow-run": ("flow_runs:app", "List, inspect, cancel and delete flow runs, and read their logs."),
+    "flow": ("flows:app", "List and inspect flows."),
+    "task-run": ("task_runs:app", "List and inspect task runs."),
+    "config": ("config:app", "See and change settings."),
+    "profile": ("profiles:app", "Keep several sets of settings and switch between them."),
+    "version": ("version:version", "Show versions and where runs are recorded."),
+}
+"""Where each command is, as `module:name` in this package, and its summary."""
+
+
+def overview() -> str:
+    """The help of `headrace` itself."""
+    width = max(map(len, COMMANDS))
+    lines = [f"    {name.ljust(width)}   {summary}" for name, (_, summary) in COMMANDS.items()]
+    options = "--profile NAME takes settings from a profile; --version shows the version; COMMAND --help explains."
+    return "\n".join(["Usage: headrace COMMAND", "", INTRODUCTION, "Commands:", "", *lines, "", options])
