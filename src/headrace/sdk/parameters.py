@@ -104,8 +104,7 @@ def _check(hint: Any) -> Check | None:
 
 
 def _by_msgspec(hint: Any, value: Any) -> Any:
-    # An exact type needs no conversion; a plain class is told apart from a generic alias, which is not a type.
-    if type(value) is hint or (isinstance(hint, type) and isinstance(value, hint) and not isinstance(value, bool)):
+    if _is_instance(value, hint):
         return value
     try:
         return msgspec.convert(value, hint, strict=False, dec_hook=_decode)
@@ -113,6 +112,11 @@ def _by_msgspec(hint: Any, value: Any) -> Any:
         raise
     except TypeError:
         return _by_members(hint, value)
+
+
+def _is_instance(value: Any, hint: Any) -> bool:
+    """Whether a value is of a plain class; a generic alias such as list[int] is none: what it holds matters too."""
+    return isinstance(hint, type) and isinstance(value, hint)
 
 
 def _decode(kind: type, value: Any) -> Any:

@@ -25,7 +25,7 @@ class ResultRecordMetadata(Wire, kw_only=True):
 
     storage_key: str
     expiration: datetime | None = None
-    serializer: dict[str, Any]
+    serializer: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "pickle"})
     prefect_version: str | None = None
     storage_block_id: str | None = None
 

@@ -272,8 +272,8 @@ class TaskRunEngine:
         template = self.task.result_storage_key
         if template is None:
             return key
-        around = {"parameters": context.parameters, "task_run": self.run}
-        return naming.render(template, {}, f"The result_storage_key of task {self.task.name!r}", **around)
+        values = {"parameters": context.parameters, "task_run": self.run}
+        return naming.render(template, values, f"The result_storage_key of task {self.task.name!r}")
 
     @property
     def _final(self) -> State:
