@@ -11,6 +11,10 @@ class Wire(msgspec.Struct, kw_only=True):
     """An object the server answers with; unknown keys are ignored, so newer servers can add some."""
 
 
+class Parts(Wire, kw_only=True):
+    """A body made of parts that may each be left out: `null` is the same as absent, an unknown part is ignored."""
+
+
 class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """An object a client sends; an unknown key is an error that names it.
 

@@ -83,7 +83,7 @@ class FlowRun(Wire, kw_only=True):
 class FlowRunCreate(Body, kw_only=True):
     flow_id: UUID
     state: StateCreate | None = None
-    name: str = msgspec.field(default_factory=random_name)
+    name: str | None = None
     flow_version: str | None = None
     parameters: dict[str, Any] = {}
     context: dict[str, Any] = {}
@@ -97,6 +97,12 @@ class FlowRunCreate(Body, kw_only=True):
     work_queue_name: str | None = None
     job_variables: dict[str, Any] | None = {}
     deployment_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        """A run without a name, or with an empty one, is given one."""
+        super().__post_init__()
+        if not self.name:
+            self.name = random_name()
 
 
 class FlowRunUpdate(Body, kw_only=True):

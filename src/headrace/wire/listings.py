@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.wire.base import Wire, assume_utc
+from headrace.wire.base import Parts, Wire, assume_utc
 from headrace.wire.filters import (
     DeploymentFilter,
     Filter,
@@ -32,7 +32,7 @@ Offset = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 PageNumber = Annotated[int, msgspec.Meta(ge=1, le=2**48)]
 
 
-class Filters(Wire, kw_only=True):
+class Filters(Parts, kw_only=True):
     """Filters of any noun; all of them have to match. Work queues go by either of their two names."""
 
     flows: FlowFilter | None = None
@@ -87,7 +87,7 @@ class TaskRunPageRequest(Filters, kw_only=True):
     page: PageNumber = 1
 
 
-class LogList(Wire, kw_only=True):
+class LogList(Parts, kw_only=True):
     logs: LogFilter | None = None
     sort: LogSort = LogSort.TIMESTAMP_ASC
     limit: int | None = None

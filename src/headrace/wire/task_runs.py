@@ -102,7 +102,7 @@ class TaskRunSummary(Wire, kw_only=True):
 class TaskRunCreate(Body, kw_only=True):
     id: UUID | None = None
     state: StateCreate | None = None
-    name: str = msgspec.field(default_factory=random_name)
+    name: str | None = None
     flow_run_id: UUID | None = None
     task_key: str
     dynamic_key: str
@@ -113,6 +113,12 @@ class TaskRunCreate(Body, kw_only=True):
     tags: list[str] = []
     labels: Labels | None = {}
     task_inputs: TaskInputs = {}
+
+    def __post_init__(self) -> None:
+        """A run without a name, or with an empty one, is given one."""
+        super().__post_init__()
+        if not self.name:
+            self.name = random_name()
 
 
 class TaskRunUpdate(Body, kw_only=True):

@@ -1,6 +1,7 @@
 """Every REST route of the server, below the base path."""
 
 from headrace.server.admin import routes as admin
+from headrace.server.concurrency import routes as concurrency
 from headrace.server.events import routes as events
 from headrace.server.flow_runs import inputs as flow_run_inputs
 from headrace.server.flow_runs import routes as flow_runs
@@ -23,4 +24,5 @@ ROUTERS: tuple[Router, ...] = (
     *states.routers,
     events.router,
     logs.router,
+    concurrency.router,
 )

@@ -45,7 +45,7 @@ import msgspec
 
 from headrace.server.context import Context
 from headrace.server.http import failures
-from headrace.wire.base import encode
+from headrace.wire.base import Parts, encode
 from headrace.wire.errors import HeadraceError, InternalError
 from headrace.wire.times import as_utc
 
@@ -132,6 +132,7 @@ class Operation:
         self.body_type: Any = None if body is None else hints["body"]
         self.body_required = body is not None and body.default is body.empty
         self._decode = None if body is None else msgspec.json.Decoder(self.body_type, strict=False).decode
+        self._in_parts = isinstance(self.body_type, type) and issubclass(self.body_type, Parts)
 
     @property
     def name(self) -> str:
@@ -155,7 +156,12 @@ class Operation:
         if body in _ABSENT:
             raise failures.missing(("body",))
         try:
-            return self._decode(body)
+            try:
+                return self._decode(body)
+            except msgspec.ValidationError:
+                if not self._in_parts:
+                    raise
+                return self._decode(_without_nulls(body))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise failures.invalid_body(error, body) from error
 
@@ -167,6 +173,15 @@ class Operation:
                 arguments[parameter.name] = parameter.read(values)
             elif parameter.required:
                 raise failures.missing(("query", parameter.name))
+
+
+def _without_nulls(body: bytes) -> bytes:
+    """The same object without its members that are `null`, which in a body of parts say nothing."""
+    try:
+        parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        return body
+    return encode({name: part for name, part in parts.items() if bytes(part) != b"null"})
 
 
 def _render(reply: Reply[Any], default: int) -> Answer:
