@@ -139,10 +139,33 @@ async def read_text(ctx: Context) -> Reply[str]:
     return Reply("plain", status=202, media_type="text/plain", headers={"X-Mill": "1"})
 
 
-@router.get("/slow")
-async def grind_slowly(ctx: Context, seconds: float) -> str:
-    await asyncio.sleep(seconds)
-    return "done"
+@router.get("/gate")
+async def wait_at_gate(ctx: Context) -> str:
+    """Answer once the gate is open."""
+    gate.waiting += 1
+    await gate.opened.wait()
+    return "through"
+
+
+@router.get("/waiting")
+async def count_waiting(ctx: Context) -> int:
+    return gate.waiting
+
+
+@router.post("/gate")
+async def open_gate_after(ctx: Context, seconds: float) -> None:
+    asyncio.get_running_loop().call_later(seconds, gate.opened.set)
+
+
+class Gate:
+    """Holds requests back until somebody opens it."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self.waiting = 0
+
+
+gate = Gate()
 
 
 class OneAnswer:

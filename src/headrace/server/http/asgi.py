@@ -4,6 +4,7 @@ A request is answered straight from its scope. What most requests do not need (p
 compression, errors) costs them one test each.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from headrace.server.http.routing import Answer, Dispatcher, error_answer
 from headrace.server.http.sockets import SocketHandler, Sockets
 from headrace.server.store.base import Store
 from headrace.settings import Settings
-from headrace.wire.errors import RequestError
+from headrace.wire.errors import RequestError, ServiceUnavailable
 
 Scope = Mapping[str, Any]
 Hook = Callable[[], Awaitable[None]]
@@ -77,6 +78,9 @@ class Application:
             answer = error_answer(error)
         except ClientGone:
             return
+        except asyncio.CancelledError:
+            # Only a server that has waited long enough for its drain cancels a request. It ends here.
+            answer = error_answer(ServiceUnavailable("The server is stopping. Send the request again."))
         await answers.send(answer, send, headers, extra, scope["method"] == "HEAD")
 
     async def _answer(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
