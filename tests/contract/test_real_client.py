@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+
 from tests.contract.conftest import Peer
 
 pytestmark = pytest.mark.xdist_group("contract")
