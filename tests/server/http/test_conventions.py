@@ -3,12 +3,12 @@
 import asyncio
 import base64
 import gzip
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from headrace.server.http import bodies
+from headrace.server.http.bodies import Bodies
 from headrace.wire.errors import RequestTimeout
 from tests.server.http.asgi import Calls, Response
 
@@ -240,14 +240,41 @@ class TestBodies:
     async def test_a_client_that_hangs_up_is_not_answered(self, calls: MakeCalls) -> None:
         assert await calls()("POST", "/api/mills/", body=[b'{"name":'], gone=True) is None
 
-    async def test_a_body_that_stalls_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def receive() -> Mapping[str, Any]:
+    async def test_a_body_that_stalls_is_given_up_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bodies, "ARRIVAL_SECONDS", 0.02)
+        arrived = asyncio.Event()
+
+        async def stalled() -> bodies.Message:
             await asyncio.Event().wait()
             return {}
 
-        monkeypatch.setattr(bodies, "ARRIVAL_SECONDS", 0.01)
+        async def late() -> bodies.Message:
+            await arrived.wait()
+            return {"type": "http.request", "body": b"here"}
+
+        reader = Bodies(limit=1024)
+        declared = {b"content-length": b"4"}
+        first = asyncio.create_task(reader.read(stalled, declared))
         with pytest.raises(RequestTimeout):
-            await bodies.read(receive, {b"content-length": b"5"}, 1024)
+            await first
+        monkeypatch.setattr(bodies, "ARRIVAL_SECONDS", 30.0)
+        second = asyncio.create_task(reader.read(late, declared))
+        arrived.set()
+        assert await second == b"here"
+
+    async def test_a_request_that_is_cancelled_while_it_is_read_stays_cancelled(self) -> None:
+        waiting = asyncio.Event()
+
+        async def stalled() -> bodies.Message:
+            waiting.set()
+            await asyncio.Event().wait()
+            return {}
+
+        task = asyncio.create_task(Bodies(limit=1024).read(stalled, {b"content-length": b"4"}))
+        await waiting.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
 
 class TestCompression:

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from headrace.server.context import Context, Headers
-from headrace.server.http import answers, bodies
+from headrace.server.http import answers
 from headrace.server.http.answers import Send
-from headrace.server.http.bodies import ClientGone, Receive
+from headrace.server.http.bodies import Bodies, ClientGone, Receive
 from headrace.server.http.cors import CrossOrigin
 from headrace.server.http.guards import Guards
 from headrace.server.http.routing import Answer, Dispatcher, error_answer
@@ -48,7 +48,7 @@ class Application:
         self._store, self._settings = store, settings
         self._api, self._pages = api, pages
         self._base = settings.server.api.base_path
-        self._limit = settings.server.api.max_body_bytes
+        self._bodies = Bodies(settings.server.api.max_body_bytes)
         self._guards = Guards(settings)
         self._cors = CrossOrigin(settings.server.api)
         self._sockets = Sockets(sockets, settings, self._guards)
@@ -93,7 +93,7 @@ class Application:
             dispatcher, path = self._pages, scope["path"]
         else:
             self._guards.check(method, path, headers)
-        body = await bodies.read(receive, headers, self._limit)
+        body = await self._bodies.read(receive, headers)
         query = scope["query_string"].decode("latin-1")
         answer = await dispatcher.dispatch(self._context(scope, headers), method, path, query, body)
         if answer.status == 404 and (twin := _twin(dispatcher, path)) is not None:
