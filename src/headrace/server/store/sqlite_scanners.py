@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,8 @@ from headrace.server.store.sqlite_connection import connect, translate
 from headrace.server.store.sqlite_statements import rows
 
 _THREADS = 3
+_INSTRUCTIONS_BETWEEN_CHECKS = 50_000
+"""About a millisecond of work."""
 
 
 class Scanners:
@@ -56,23 +57,18 @@ class Scanners:
 
 
 class _Scan:
-    """One read in a thread, which can be stopped from outside."""
+    """One read in a thread, which can be stopped from outside, before it has begun too."""
 
     def __init__(self, statement: Statement, values: Sequence[Any]) -> None:
         self._statement, self._values = statement, values
-        self._lock = threading.Lock()
-        self._running: sqlite3.Connection | None = None
+        self._stopped = False
 
     def run(self, db: sqlite3.Connection) -> list[Row]:
-        with self._lock:
-            self._running = db
+        db.set_progress_handler(lambda: self._stopped, _INSTRUCTIONS_BETWEEN_CHECKS)
         try:
             return rows(db, self._statement, self._values)
         finally:
-            with self._lock:
-                self._running = None
+            db.set_progress_handler(None, 0)
 
     def stop(self) -> None:
-        with self._lock:
-            if self._running is not None:
-                self._running.interrupt()
+        self._stopped = True
