@@ -6,6 +6,8 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 
+from headrace.wire.times import as_utc
+
 
 class Wire(msgspec.Struct, kw_only=True):
     """An object the server answers with; unknown keys are ignored, so newer servers can add some."""
@@ -22,16 +24,19 @@ class Body(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """
 
     def __post_init__(self) -> None:
-        """Give every naive datetime field the UTC zone."""
+        """Bring every datetime field to UTC."""
         assume_utc(self)
 
 
 def assume_utc(struct: msgspec.Struct) -> None:
-    """Read the datetimes of a struct that name no zone as UTC."""
+    """Bring the datetimes of a struct to UTC; one that names no zone is taken to be UTC already."""
     for name in _moments(type(struct)):
         value = getattr(struct, name)
-        if type(value) is datetime and value.tzinfo is None:
-            setattr(struct, name, value.replace(tzinfo=UTC))
+        if type(value) is datetime and value.tzinfo is not UTC:
+            try:
+                setattr(struct, name, as_utc(value))
+            except OverflowError:
+                raise ValueError(f"{name} lies outside the years 1 to 9999") from None
 
 
 @cache

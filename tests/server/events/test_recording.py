@@ -68,8 +68,9 @@ async def test_what_a_state_carries_is_kept(api: Api) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_order_repetition_interleaving_and_batches_make_no_difference(api: Api, data: st.DataObject) -> None:
+    await forget(api)
     flow_run_id = await api.flow_run({"type": "RUNNING"})
     events = lifecycle(1, ONE, flow_run_id) + lifecycle(11, TWO, flow_run_id, cache_key="k")
     partial = data.draw(st.lists(st.sampled_from(["tags", "start_time", "run_count"]), unique=True), "left out")
@@ -86,7 +87,6 @@ async def test_order_repetition_interleaving_and_batches_make_no_difference(api:
         await send(api, *arrivals[:size])
         arrivals = arrivals[size:]
     assert await recorded(api) == in_order
-    await forget(api)
 
 
 async def forget(api: Api) -> None:
@@ -173,6 +173,10 @@ MALFORMED = {
     "unknown state": (event(1, ONE, None, state={"type": "DREAMING"}), "DREAMING"),
     "no id": (with_resource_id("prefect.task-run.nobody"), "nobody"),
     "another resource": (with_resource_id("prefect.flow-run." + str(ONE)), "prefect.flow-run"),
+    "outside the calendar": (
+        event(1, ONE, None, task_run={"start_time": "0001-01-01T00:00:00+02:00"}),
+        "start_time lies outside",
+    ),
     "payload of text": (event(1, ONE, None) | {"payload": "text"}, "payload"),
     "flow run without id": (event(1, ONE, None) | {"related": [role("flow-run", "prefect.flow-run.x")]}, "flow-run.x"),
 }
@@ -228,6 +232,7 @@ async def test_other_events_are_taken_and_record_nothing(api: Api) -> None:
         {"event": "x" * 1025},
         {"id": "1"},
         {"occurred": "yesterday"},
+        {"occurred": "0001-01-01T00:00:00+02:00"},
     ],
     ids=lambda broken: next(iter(broken)),
 )

@@ -92,3 +92,15 @@ async def test_unknown_keys_are_refused_by_name(api: Api) -> None:
         "/flow_runs/", {"flow_id": await api.flow(), "state": {"type": "PENDING", "timestamp": "2020-01-01T00:00:00Z"}}
     )
     assert refused.json["exception_detail"][0]["loc"] == ["body", "state", "timestamp"]
+
+
+async def test_times_are_brought_to_utc_and_one_outside_the_calendar_is_refused(api: Api) -> None:
+    body = {"flow_id": await api.flow(), "state": {"type": "SCHEDULED", "state_details": {}}}
+    for given, kept in (("2030-01-01T02:00:00+02:00", "2030-01-01T00:00:00Z"), ("2030-01-01T00:00:00", None)):
+        body["state"]["state_details"] = {"scheduled_time": given}
+        run = (await api.post("/flow_runs/", body)).json
+        assert run["next_scheduled_start_time"] == run["state"]["state_details"]["scheduled_time"]
+        assert run["next_scheduled_start_time"] == (kept or f"{given}Z")
+        assert (await api.get(f"/flow_runs/{run['id']}")).json["state"] == run["state"]
+    body["state"]["state_details"] = {"scheduled_time": "0001-01-01T00:00:00+02:00"}
+    assert (await api.post("/flow_runs/", body)).status == 422
