@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, assert_never
 
 from headrace.sdk.futures import Future
@@ -13,6 +14,7 @@ from headrace.wire.errors import TimedOutRun
 from headrace.wire.states import State, StateType
 
 _GROUPS: tuple[type[Any], ...] = (list, tuple, set, frozenset)
+_OURS = os.path.dirname(__file__) + os.sep
 _DECIDING = (Future, *_GROUPS)
 
 
@@ -73,6 +75,21 @@ def _together(states: list[State], value: Any) -> State:
     if len(cancelled) == failed_ == len(states):
         return State(type=StateType.CANCELLED, message=f"{failed_}/{len(states)} states cancelled.", data=record)
     return Failed(message=f"{failed_}/{len(states)} states failed.", data=record)
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback of an exception through the user's code only, with those of its causes."""
+    import traceback
+
+    told = traceback.TracebackException.from_exception(error)
+    part: traceback.TracebackException | None = told
+    seen: set[int] = set()
+    while part is not None and id(part) not in seen:
+        seen.add(id(part))
+        users = [frame for frame in part.stack if not frame.filename.startswith(_OURS)]
+        part.stack = traceback.StackSummary.from_list(users)
+        part = part.__cause__ or part.__context__
+    return "".join(told.format()).rstrip()
 
 
 def failed(error: Exception, message: str) -> State:

@@ -13,11 +13,12 @@ from headrace.sdk.drivers import Blocking, Driver, Suspending, complete
 from headrace.sdk.flow import Flow
 from headrace.sdk.lineage import Lineage, inputs_of
 from headrace.sdk.logs import configure, flow_run_logger
+from headrace.sdk.outcomes import Expired
 from headrace.sdk.parameters import as_json
 from headrace.sdk.resolution import value_of
 from headrace.sdk.results import ResultRecord, ResultStore
 from headrace.sdk.runners.threads import ThreadPoolTaskRunner
-from headrace.sdk.session import PATIENCE, session
+from headrace.sdk.session import PATIENCE, PATIENCE_AT_EXIT, session
 from headrace.sdk.states import Pending, Running
 from headrace.sdk.task_engine import describe
 from headrace.wire.errors import Abort, Conflict, HeadraceError, Pause, RequestError
@@ -89,7 +90,8 @@ class FlowRunEngine:
             self._log.warning("The flow run was stopped: %s", abort)
             return await self._state_now(driver, abort)
         except BaseException as end:
-            await self._crash(driver, end)
+            # What ends the run may have ended the event loop's patience too: from here on nothing suspends.
+            complete(self._crash(Blocking(), end))
             raise
 
     async def _run_to_end(self, driver: Driver) -> State:
@@ -111,10 +113,12 @@ class FlowRunEngine:
         context.task_runner = self._task_runner()
         with context.task_runner:
             outcome = await driver.attempt(self.flow.fn, args, kwargs, self.flow.timeout_seconds)
+            if isinstance(outcome, Expired):
+                context.task_runner.abandon("The flow run around it took too long.")
             ended = await driver.call(endings.state_of, outcome, "Flow run")
             await driver.call(context.task_runner.wait)
         if ended.is_failed() and isinstance(ended.data, ResultRecord) and isinstance(ended.data.result, Exception):
-            self._log.error("The flow run failed: %s", endings.describe(ended.data.result), exc_info=ended.data.result)
+            self._log.error("The flow run failed.\n%s", endings.traceback_of(ended.data.result))
         return ended
 
     async def _retry(self, driver: Driver, state: State) -> State:
@@ -201,7 +205,7 @@ class FlowRunEngine:
     async def _crash(self, driver: Driver, end: BaseException) -> None:
         """Record that the run was ended from outside; nothing that goes wrong here hides why."""
         state = endings.crashed(end, "Flow run")
-        self.session.recorder.flush(PATIENCE)
+        self.session.recorder.flush(PATIENCE_AT_EXIT)
         try:
             await self._finish(driver, await self._propose(driver, state))
         except (HeadraceError, Abort, Pause) as error:

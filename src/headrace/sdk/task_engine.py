@@ -20,7 +20,7 @@ from headrace.sdk.recording import Origin, Transition
 from headrace.sdk.resolution import NOT_READY, value_of
 from headrace.sdk.results import ResultRecord, ResultStore
 from headrace.sdk.session import Session, session
-from headrace.sdk.states import AwaitingRetry, Cancelled, Completed, Pending, Retrying, Running
+from headrace.sdk.states import AwaitingRetry, Cancelled, Completed, Crashed, Pending, Retrying, Running
 from headrace.sdk.task import Task
 from headrace.wire.errors import UpstreamTaskError
 from headrace.wire.ids import uuid7
@@ -105,8 +105,15 @@ class TaskRunEngine:
             assert state is not None
         future.settle(state)
 
+    def abandon(self, why: str) -> State:
+        """Crash the run from another thread; whatever its function still does changes nothing."""
+        self.enter(Crashed(message=why))
+        return self._final
+
     async def execute(self, driver: Driver) -> State:
         """The final state. Only what is no `Exception` is raised, after the run is recorded as Crashed."""
+        if self._final.is_final():
+            return self._final
         try:
             return await self._run(driver)
         except Exception as error:
@@ -189,8 +196,7 @@ class TaskRunEngine:
             self.flow_run.lineage.note(state.data.result, self.run.id)
         level = 20 if state.is_completed() else 40
         if state.is_failed() and isinstance(state.data, ResultRecord) and isinstance(state.data.result, Exception):
-            error = state.data.result
-            self._log.error("Task run failed: %s", endings.describe(error), exc_info=error)
+            self._log.error("The task run failed.\n%s", endings.traceback_of(state.data.result))
         self._log.log(level, "Finished in state %s", describe(state))
         called = self.task.on_completion_hooks if state.is_completed() else []
         called = self.task.on_failure_hooks if state.is_failed() else called

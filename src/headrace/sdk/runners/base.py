@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from headrace.sdk.task import Task
+    from headrace.sdk.task_engine import TaskRunEngine
 
 
 class TaskRunner(abc.ABC):
@@ -23,7 +24,7 @@ class TaskRunner(abc.ABC):
     """
 
     def __init__(self) -> None:
-        self._unfinished: set[Future[Any]] = set()
+        self._unfinished: dict[Future[Any], TaskRunEngine] = {}
 
     @abc.abstractmethod
     def execute(self, job: Callable[[], None]) -> None:
@@ -36,8 +37,10 @@ class TaskRunner(abc.ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Wait for what was submitted."""
+    def __exit__(self, kind: type[BaseException] | None, end: BaseException | None, _: object) -> None:
+        """Wait for what was submitted; if something ends the whole run, give it up instead."""
+        if kind is not None and not issubclass(kind, Exception):
+            self.abandon(f"The flow run around it was ended by {kind.__name__}.")
         self.wait()
 
     def submit(
@@ -48,8 +51,8 @@ class TaskRunner(abc.ABC):
 
         engine = task_engine.begin(task, parameters, wait_for)
         future: Future[Any] = Future(engine.run)
-        self._unfinished.add(future)
-        future.add_done_callback(self._unfinished.discard)
+        self._unfinished[future] = engine
+        future.add_done_callback(lambda done: self._unfinished.pop(done, None))
         surroundings = contextvars.copy_context()
         self._when_done(engine.upstream_futures, lambda: self.execute(lambda: surroundings.run(engine.fulfil, future)))
         return future
@@ -66,6 +69,13 @@ class TaskRunner(abc.ABC):
         """Block until everything that was submitted has finished, also what it submitted meanwhile."""
         while self._unfinished:
             wait(list(self._unfinished))
+
+    def abandon(self, why: str) -> None:
+        """Record what has not finished as Crashed and wait for it no longer; a thread that is busy with it goes on."""
+        # All runs are ended before the first future says so, for those that wait for it must not start.
+        ended = [(future, engine.abandon(why)) for future, engine in list(self._unfinished.items())]
+        for future, state in ended:
+            future.settle(state)
 
     def _when_done(self, futures: list[Future[Any]], go: Callable[[], None]) -> None:
         """Go when the last of the futures is done. No thread waits for them."""

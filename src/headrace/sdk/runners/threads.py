@@ -47,8 +47,8 @@ class ThreadPoolTaskRunner(TaskRunner):
     def duplicate(self) -> ThreadPoolTaskRunner:
         return type(self)(self._given)
 
-    def __exit__(self, *exception: object) -> None:
-        super().__exit__(*exception)
+    def __exit__(self, kind: type[BaseException] | None, end: BaseException | None, trace: object) -> None:
+        super().__exit__(kind, end, trace)
         if self._pool is not None:
             self._pool.close()
             self._pool = None
