@@ -53,9 +53,10 @@ def test_a_value_that_does_not_fit_is_refused_with_what_does(headrace: Command) 
 
 
 def test_a_mistyped_variable_is_pointed_out(headrace: Command) -> None:
-    answer = headrace("config", "view", HEADRACE_LOGGING_LEVLE="DEBUG")
+    answer = headrace("config", "view", HEADRACE_LOGGING_LEVLE="DEBUG", HEADRACE_DEBUG="1")
     assert answer.returncode == 0
     assert "there is no such setting. Did you mean HEADRACE_LOGGING_LEVEL" in answer.stderr
+    assert "HEADRACE_DEBUG" not in answer.stderr
 
 
 def test_a_broken_profile_file_is_named_with_its_line(headrace: Command, tmp_path: Path) -> None:

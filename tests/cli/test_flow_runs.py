@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from headrace.client.orchestration import SyncHeadraceClient, get_client
 from headrace.settings import temporary_settings
+from headrace.wire.flow_runs import FlowRunCreate
 from headrace.wire.logs import LogCreate
-from headrace.wire.states import State, StateType
+from headrace.wire.states import State, StateCreate, StateType
+from headrace.wire.task_runs import TaskRunCreate
 from headrace.wire.times import now
 from tests.cli.conftest import Command
 from tests.processes import ServerProcess
@@ -34,8 +37,6 @@ def flow(api: SyncHeadraceClient) -> str:
 
 def make_run(api: SyncHeadraceClient, flow: str, *states: State, tags: list[str] | None = None) -> UUID:
     """A run of the flow that has gone through the states."""
-    from headrace.wire.flow_runs import FlowRunCreate
-
     flow_id = api.create_flow_from_name(flow)
     run = api.post_flow_run(FlowRunCreate(flow_id=flow_id, tags=tags or []))
     for state in states:
@@ -174,6 +175,17 @@ def test_logs_are_printed_whole_in_order_or_cut_at_either_end(served: Command, l
     assert len(json.loads(served("flow-run", "logs", logged, "-o", "json").stdout)) == 250
 
 
+def test_a_line_names_the_task_run_that_logged_it(served: Command, api: SyncHeadraceClient, flow: str) -> None:
+    id = make_run(api, flow)
+    body = TaskRunCreate(flow_run_id=id, task_key="pump", dynamic_key="0", name="pump-0")
+    line = LogCreate(name="test", level=30, message="dry", timestamp=now(), flow_run_id=id)
+    task_run_id = api.post_task_run(body).id
+    api.create_logs([line, msgspec.structs.replace(line, task_run_id=task_run_id, message="no water")])
+    own, task = served("flow-run", "logs", id).stdout.splitlines()
+    assert own.endswith("WARNING  dry")
+    assert task.endswith("WARNING  pump-0: no water")
+
+
 def test_flows_are_listed_and_inspected_by_name_and_by_id(served: Command, api: SyncHeadraceClient, flow: str) -> None:
     make_run(api, flow)
     id = str(api.read_flow_by_name(flow).id)
@@ -187,9 +199,6 @@ def test_flows_are_listed_and_inspected_by_name_and_by_id(served: Command, api: 
 
 
 def test_task_runs_are_listed_by_flow_run_and_inspected(served: Command, api: SyncHeadraceClient, flow: str) -> None:
-    from headrace.wire.states import StateCreate
-    from headrace.wire.task_runs import TaskRunCreate
-
     parent = make_run(api, flow)
     failed = StateCreate(type=StateType.FAILED, message="no water")
     body = TaskRunCreate(flow_run_id=parent, task_key="pump", dynamic_key="0", name="pump-0", state=failed)

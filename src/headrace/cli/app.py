@@ -11,7 +11,7 @@ from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
-from headrace.cli.errors import UsageError
+from headrace.cli.errors import DEBUG, UsageError
 from headrace.cli.overview import COMMANDS, INTRODUCTION
 from headrace.wire.errors import HeadraceError
 
@@ -64,12 +64,12 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     except Exception as error:
         kind = type(error).__name__
-        return _fail(error, FAILED, f"unexpected {kind}: {error} (HEADRACE_DEBUG=1 shows where)")
+        return _fail(error, FAILED, f"unexpected {kind}: {error} ({DEBUG}=1 shows where)")
     return 0
 
 
 def _fail(error: BaseException, code: int, message: str) -> int:
-    if os.environ.get("HEADRACE_DEBUG"):
+    if os.environ.get(DEBUG):
         import traceback
 
         traceback.print_exception(error)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 
-from headrace.cli.errors import UsageError
+from headrace.cli.errors import DEBUG, UsageError
 from headrace.cli.output import Output, show_facts, show_json, tell
 from headrace.settings.catalogue import catalogue, did_you_mean, unknown
 from headrace.settings.profiles import Profiles, read
@@ -65,7 +65,7 @@ def view(
         show_facts(facts | {each.name: f"{each.value} ({each.source})" for each in shown}, "table")
         if not shown:
             tell("Every setting has its default; headrace config view --all shows them.")
-    for name in unknown(os.environ):
+    for name in unknown(os.environ.keys() - {DEBUG}):
         tell(f"{name} is set in the environment, but there is no such setting.{did_you_mean(name)}")
 
 

@@ -2,6 +2,9 @@
 
 from headrace.wire.errors import HeadraceError
 
+DEBUG = "HEADRACE_DEBUG"
+"""The variable that adds tracebacks to failures; of the command line only, so it is no setting."""
+
 
 class UsageError(HeadraceError):
     """The command was called in a way it does not understand; exit code 2."""

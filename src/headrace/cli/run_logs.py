@@ -15,7 +15,14 @@ from headrace.cli.errors import UsageError
 from headrace.cli.output import Output, show_json
 from headrace.cli.session import client, named, parse_id
 from headrace.wire.errors import ObjectNotFound
-from headrace.wire.filters import LogFilter, LogFilterFlowRunId, LogFilterLevel, LogFilterTimestamp
+from headrace.wire.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    LogFilter,
+    LogFilterFlowRunId,
+    LogFilterLevel,
+    LogFilterTimestamp,
+)
 from headrace.wire.logs import Log
 from headrace.wire.sorts import LogSort
 
@@ -78,11 +85,12 @@ def logs(
         if output == "json":
             show_json(lines)
             return
+        printer = _Printer(api, id)
         for line in lines:
-            _print(line)
+            printer.print(line)
         if follow:
             for line in _later(api, id, wanted, lines):
-                _print(line)
+                printer.print(line)
 
 
 def _later(api: "SyncHeadraceClient", id: UUID, wanted: LogFilter, before: list[Log]) -> Iterator[Log]:
@@ -118,9 +126,24 @@ def _level(name: str | None) -> LogFilterLevel | None:
     return LogFilterLevel(ge_=number)
 
 
-def _print(line: Log) -> None:
-    level = logging.getLevelName(line.level)
-    if sys.stdout.isatty():
-        colour = next(code for least, code in _COLOURS if line.level >= least)
-        level = f"\x1b[{colour}m{level:<8}\x1b[0m"
-    print(f"{local(line.timestamp)} {level:<8} {line.message}")
+class _Printer:
+    """Prints lines with the name of the task run that logged them, if one did."""
+
+    def __init__(self, api: "SyncHeadraceClient", flow_run_id: UUID) -> None:
+        self._api = api
+        self._within = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
+        self._names: dict[UUID, str] = {}
+
+    def print(self, line: Log) -> None:
+        level = logging.getLevelName(line.level)
+        if sys.stdout.isatty():
+            colour = next(code for least, code in _COLOURS if line.level >= least)
+            level = f"\x1b[{colour}m{level:<8}\x1b[0m"
+        who = f"{self._name(line.task_run_id)}: " if line.task_run_id else ""
+        print(f"{local(line.timestamp)} {level:<8} {who}{line.message}")
+
+    def _name(self, id: UUID) -> str:
+        if id not in self._names:
+            task_runs = self._api.read_task_runs(flow_run_filter=self._within, limit=None)
+            self._names = {id: "a task"} | {run.id: run.name for run in task_runs}
+        return self._names[id]
