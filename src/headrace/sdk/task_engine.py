@@ -101,19 +101,18 @@ class TaskRunEngine:
         try:
             state = in_own_loop(self.execute(Suspending())) if self.task.isasync else complete(self.execute(Blocking()))
         except BaseException:
-            state = self.run.state
-            assert state is not None
+            state = self.state
         future.settle(state)
 
     def abandon(self, why: str) -> State:
         """Crash the run from another thread; whatever its function still does changes nothing."""
         self.enter(Crashed(message=why))
-        return self._final
+        return self.state
 
     async def execute(self, driver: Driver) -> State:
         """The final state. Only what is no `Exception` is raised, after the run is recorded as Crashed."""
-        if self._final.is_final():
-            return self._final
+        if self.state.is_final():
+            return self.state
         try:
             return await self._run(driver)
         except Exception as error:
@@ -122,7 +121,7 @@ class TaskRunEngine:
             return await self._finish(driver, endings.failed(error, f"Task run failed: {endings.describe(error)}"))
         except BaseException as end:
             self.enter(endings.crashed(end, "Task run"))
-            self._log.error("%s", self._final.message)
+            self._log.error("%s", self.state.message)
             raise
 
     async def _run(self, driver: Driver) -> State:
@@ -191,6 +190,9 @@ class TaskRunEngine:
         self.enter(Retrying())
 
     async def _finish(self, driver: Driver, state: State) -> State:
+        if self.state.is_final():
+            # It was abandoned meanwhile: what the function came to is nobody's business any more.
+            return self.state
         self.enter(state)
         if self.flow_run is not None and isinstance(state.data, ResultRecord):
             self.flow_run.lineage.note(state.data.result, self.run.id)
@@ -282,7 +284,8 @@ class TaskRunEngine:
         return naming.render(template, values, f"The result_storage_key of task {self.task.name!r}")
 
     @property
-    def _final(self) -> State:
+    def state(self) -> State:
+        """The state of the run as it is now."""
         assert self.run.state is not None
         return self.run.state
 
