@@ -15,8 +15,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from tests.processes import clean_environ, free_port
 
@@ -298,3 +301,48 @@ class TestLog:
         server.stop()
         assert "request_crashed" in server.errors()
         assert not server.errors().startswith("{")
+
+
+class TestEvents:
+    def test_what_a_pong_has_confirmed_survives_kill_9(self, serve: StartProcess) -> None:
+        server = serve()
+        ids = [uuid4() for _ in range(20)]
+        with connect(f"ws://127.0.0.1:{server.port}/api/events/in", subprotocols=[Subprotocol("prefect")]) as socket:
+            socket.send('{"type":"auth","token":null}')
+            assert json.loads(socket.recv()) == {"type": "auth_success"}
+            for task_run_id in ids:
+                socket.send(completed(task_run_id))
+            assert socket.ping().wait(PATIENCE_SECONDS)
+            server.process.kill()
+            server.process.wait(PATIENCE_SECONDS)
+        again = serve()
+        for task_run_id in ids:
+            status, task_run = again.ask("GET", f"/task_runs/{task_run_id}")
+            assert (status, task_run["state_type"]) == (200, "COMPLETED")
+
+
+def completed(task_run_id: UUID) -> str:
+    """The event by which a client reports that a task run has completed (contract §7)."""
+    state = {"type": "COMPLETED", "name": "Completed", "message": None, "state_details": {}, "data": None}
+    task_run = {"name": "grind", "task_key": "grind", "dynamic_key": str(task_run_id), "run_count": 1}
+    event = {
+        "id": str(uuid4()),
+        "occurred": "2026-01-02T03:04:05Z",
+        "event": "prefect.task-run.Completed",
+        "resource": {
+            "prefect.resource.id": f"prefect.task-run.{task_run_id}",
+            "prefect.resource.name": "grind",
+            "prefect.state-type": "COMPLETED",
+            "prefect.state-name": "Completed",
+            "prefect.state-timestamp": "2026-01-02T03:04:05Z",
+            "prefect.orchestration": "client",
+        },
+        "related": [],
+        "payload": {
+            "intended": {"from": "RUNNING", "to": "COMPLETED"},
+            "initial_state": {"type": "RUNNING", "name": "Running"},
+            "validated_state": state,
+            "task_run": task_run,
+        },
+    }
+    return json.dumps(event)
