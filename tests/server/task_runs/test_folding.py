@@ -25,7 +25,7 @@ def report(number: int, second: int, fields: dict[str, Any]) -> Report:
         flow_run_id=None,
         task_key="t",
         dynamic_key="0",
-        stamp=(to_micros(occurred), str(id)),
+        stamp=(to_micros(occurred), id),
         state=ReportedState(id, occurred, StateType.RUNNING, "Running", None, b"null", StoredDetails()),  # type: ignore[arg-type]
         fields=fields,
     )
@@ -38,7 +38,7 @@ def apply(row: dict[str, Any] | None, reports: list[Report]) -> dict[str, Any]:
     row = dict(row or dict.fromkeys(DEFAULTED, "default"))
     row.update(change.values)
     if change.state is not None:
-        row["stamp"] = (to_micros(change.state.timestamp), str(change.state.id))
+        row["stamp"] = (to_micros(change.state.timestamp), change.state.id)
     row["field_stamps"] = dict(change.field_stamps)
     return row
 
@@ -75,7 +75,7 @@ def test_each_column_holds_what_the_latest_report_that_tells_it_says(history: li
 def test_the_newest_report_gives_the_state_and_an_older_one_does_not_take_it_back() -> None:
     late = fold(UNKNOWN, [report(2, 2, {"run_count": 1})])
     assert late.state is not None
-    known = Known((to_micros(late.state.timestamp), str(late.state.id)), {"run_count": report(2, 2, {}).stamp})
+    known = Known((to_micros(late.state.timestamp), late.state.id), {"run_count": report(2, 2, {}).stamp})
     early = fold(known, [report(1, 1, {"run_count": 0, "name": "n"})])
     assert early.state is None
     assert early.values == {"name": "n"}

@@ -8,12 +8,13 @@ reports nearly always tell all that the ones before told, and then there are non
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from headrace.server.task_runs.recording.reports import FIELDS, Report, ReportedState, Stamp
 
-NEVER: Stamp = (0, "")
+NEVER: Stamp = (0, UUID(int=0))
 """The stamp of a column that no report has told: any report is later."""
 
 DEFAULTED = frozenset(

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.server.task_runs.recording.folding import UNKNOWN, Change, Known, fold
-from headrace.server.task_runs.recording.reports import Report, ReportedState
+from headrace.server.task_runs.recording.reports import Report, ReportedState, Stamp
 
 Key = tuple[UUID | None, str, str]
 """The natural key of a task run."""
@@ -92,7 +92,7 @@ def key_of(report: Report) -> Key:
     return (report.flow_run_id, report.task_key, report.dynamic_key)
 
 
-def _stamp(report: Report) -> tuple[int, str]:
+def _stamp(report: Report) -> Stamp:
     return report.stamp
 
 

@@ -40,7 +40,7 @@ def _stored(
     deleted: bool,
     **has: bool,
 ) -> Stored:
-    stamp = NEVER if state_timestamp is None else (to_micros(state_timestamp), str(state_id))
+    stamp = NEVER if state_timestamp is None or state_id is None else (to_micros(state_timestamp), state_id)
     told = {field for field in FIELDS if field in DEFAULTED or has[field]}
     return Stored(id, (flow_run_id, task_key, dynamic_key), known_from(stamp, told, field_stamps or {}), deleted)
 

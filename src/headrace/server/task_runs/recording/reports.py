@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from headrace.wire.states import StateType, default_name
 from headrace.wire.task_runs import CacheKey, TaskInputs, TaskRunPolicy
 from headrace.wire.times import to_micros
 
-Stamp = tuple[int, str]
+Stamp = tuple[int, UUID]
 """When a thing was said: microseconds since 1970, and the id of the state that came with it.
 
 Two reports of one instant are told apart by the id, so that their order never depends on arrival.
@@ -118,22 +119,13 @@ def read_report(
         said = _decode(_storable(payload))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedReport(f"payload: {error}") from error
-    task_run_id = _id_after(_RUN_PREFIX, resource["prefect.resource.id"])
-    flow_run_id = next(
-        (
-            _id_after(_FLOW_RUN_PREFIX, other["prefect.resource.id"])
-            for other in related
-            if other["prefect.resource.role"] == "flow-run"
-        ),
-        None,
-    )
     state = said.validated_state
     return Report(
-        task_run_id=task_run_id,
-        flow_run_id=flow_run_id,
+        task_run_id=_id_after(_RUN_PREFIX, resource["prefect.resource.id"]),
+        flow_run_id=_flow_run_id(related),
         task_key=said.task_run.task_key,
         dynamic_key=said.task_run.dynamic_key,
-        stamp=(to_micros(occurred), str(id)),
+        stamp=(to_micros(occurred), id),
         state=ReportedState(
             id,
             occurred,
@@ -153,6 +145,14 @@ def _storable(payload: msgspec.Raw) -> bytes:
     return _NUL.sub(rb"\1", text) if b"\\u0000" in text else text
 
 
+def _flow_run_id(related: Sequence[Mapping[str, str]]) -> UUID | None:
+    for resource in related:
+        if resource["prefect.resource.role"] == "flow-run":
+            return _id_after(_FLOW_RUN_PREFIX, resource["prefect.resource.id"])
+    return None
+
+
+@lru_cache(maxsize=8192)
 def _id_after(prefix: str, resource_id: str) -> UUID:
     if not resource_id.startswith(prefix):
         raise MalformedReport(f"the resource id {resource_id!r} does not begin with {prefix!r}")
