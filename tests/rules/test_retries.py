@@ -3,12 +3,13 @@
 from statistics import mean
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.rules.retries import clamped_poisson_interval, poisson_interval, retry_delay
 
 DRAWS = [number / 1000 for number in range(1000)]
+searched = settings(deadline=None)
 draws = st.floats(0, 1, exclude_max=True)
 
 
@@ -36,6 +37,7 @@ def test_without_a_delay_or_a_factor_nothing_is_spread(delay, factor):
     assert {retry_delay(delay, 1, factor, draw) for draw in DRAWS} == {delay}
 
 
+@searched
 @given(draws, st.floats(0.001, 1e6), st.floats(0, 10))
 def test_jitter_stays_within_its_factor(draw, average, factor):
     seconds = clamped_poisson_interval(average, factor, draw)
@@ -43,6 +45,7 @@ def test_jitter_stays_within_its_factor(draw, average, factor):
     assert max(0, average * (1 - factor)) - slack <= seconds <= average * (1 + factor) + slack
 
 
+@searched
 @given(st.lists(draws, min_size=2, max_size=2, unique=True).map(sorted))
 def test_a_greater_draw_is_a_longer_rest(pair):
     first, second = (clamped_poisson_interval(10, 0.5, draw) for draw in pair)
@@ -56,6 +59,7 @@ def test_jitter_keeps_the_delay_on_average_and_spreads_it_over_its_whole_range()
     assert max(seconds) > 149
 
 
+@searched
 @given(draws, st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 10**6))
 def test_no_factor_a_client_sends_breaks_it(draw, factor, attempt):
     assert retry_delay([1.0, 2.0], attempt, factor, draw) >= 0

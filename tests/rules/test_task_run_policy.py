@@ -39,9 +39,11 @@ def in_flow_run(current=None, **fields):
 
 
 class TestCacheRetrieval:
-    def test_a_cached_result_stands_in_for_the_run(self):
+    @pytest.mark.parametrize("policy", [CORE, BACKGROUND])
+    def test_a_cached_result_stands_in_for_the_run(self, policy):
         cached = state("COMPLETED", data=PERSISTED, message="made earlier", cache_key="k", task_run_id=PROPOSED_ID)
-        decision = ask(CORE, task_run(state("PENDING")), state("RUNNING", cache_key="k"), Facts(cached_state=cached))
+        proposed = state("RUNNING", cache_key="k")
+        decision = ask(policy, task_run(state("PENDING")), proposed, Facts(cached_state=cached))
         assert outcome(decision) == ("REJECT", "CacheRetrieval", "Retrieved state from cache", "COMPLETED Cached")
         written = decision.entry.state
         assert (written.id, written.timestamp, written.data) == (PROPOSED_ID, NOW, PERSISTED)
@@ -78,10 +80,11 @@ class TestCacheRetrieval:
 
 
 class TestTaskTerminal:
+    @pytest.mark.parametrize("policy", [CORE, BACKGROUND])
     @pytest.mark.parametrize("from_", TERMINAL)
     @pytest.mark.parametrize("to", ["CANCELLING", "PAUSED", "CRASHED"])
-    def test_what_is_over_is_neither_cancelled_nor_paused_nor_crashed(self, from_, to):
-        decision = ask(CORE, task_run(state(from_, data=PERSISTED)), state(to))
+    def test_what_is_over_is_neither_cancelled_nor_paused_nor_crashed(self, from_, to, policy):
+        decision = ask(policy, task_run(state(from_, data=PERSISTED)), state(to))
         assert outcome(decision) == ("ABORT", "TaskTerminal", f"Run is already {from_}.")
 
     @pytest.mark.parametrize("to", ["SCHEDULED", "PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"])

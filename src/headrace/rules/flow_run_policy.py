@@ -48,7 +48,7 @@ ONLY_SCHEDULED_LATE = FlowRunRule(
     tos=frozenset({SCHEDULED}),
     decide=runs.only_scheduled_late,
 )
-AFTERMATH = (
+NEWS = (
     FlowRunRule(
         name="EmitStateEvent",
         decide=runs.emit_state_event,
@@ -60,15 +60,16 @@ AFTERMATH = (
         decide=runs.mirror_to_parent_task_run,
         always=True,
     ),
-    FlowRunRule(
-        name="ReleaseSlot",
-        froms=HOLDING_A_SLOT,
-        when=slots.under_lease,
-        decide=slots.release_slot,
-        always=True,
-    ),
 )
-"""What follows from the state that is written, whichever it is."""
+"""Who is told of the state that is written, whichever it is."""
+
+RELEASE_SLOT = FlowRunRule(
+    name="ReleaseSlot",
+    froms=HOLDING_A_SLOT,
+    when=slots.under_lease,
+    decide=slots.release_slot,
+    always=True,
+)
 
 CORE = FlowRunTable(
     name="CoreFlowRun",
@@ -151,7 +152,8 @@ CORE = FlowRunTable(
             tos=frozenset({FAILED}),
             decide=runs.retry_failed_flow,
         ),
-        *AFTERMATH,
+        *NEWS,
+        RELEASE_SLOT,
     ),
 )
 
@@ -167,7 +169,8 @@ FORCED = FlowRunTable(
             decide=runs.prevent_result_loss,
         ),
         BYPASS_CANCELLING,
-        *AFTERMATH,
+        *NEWS,
+        RELEASE_SLOT,
     ),
 )
 """What even `force` does not get past; also the policy of a run that is being made."""
@@ -185,7 +188,7 @@ MARK_LATE = FlowRunTable(
             needs=Needs.DEPLOYMENT,
             decide=slots.cancel_new_when_late,
         ),
-        *AFTERMATH,
+        *NEWS,
     ),
 )
 """The policy of the service that marks overdue runs Late."""
