@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,22 @@ SCRIPTS = Path(__file__).parent / "scripts"
 PEER = ROOT / ".peer" / "bin"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Peer:
     """Prefect's Python and command line, pointed at one server."""
 
     api_url: str
     home: Path
+
+    @cached_property
+    def seen(self) -> dict[str, Any]:
+        """What the process that ran the flows saw."""
+        return self.script("run_flows.py")
+
+    @cached_property
+    def read(self) -> dict[str, Any]:
+        """What the client read back afterwards."""
+        return self.script("read_back.py", json.dumps(self.seen))
 
     def script(self, name: str, *arguments: str) -> dict[str, Any]:
         """Run one of our scripts with the real client; its last line of output is JSON."""
@@ -54,15 +65,23 @@ def peer_installed() -> None:
     assert (PEER / "prefect").exists(), "Prefect is not installed in .peer: run `make peer`."
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def peer(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    fresh_postgres_url: Callable[[], str],
-    peer_installed: None,
-) -> Iterator[Peer]:
-    """The real client beside a headrace server of its own, on each database."""
-    home = tmp_path_factory.mktemp("headrace")
-    database = fresh_postgres_url() if request.param == "postgres" else None
-    with serving(home, database) as server:
+@pytest.fixture(scope="module")
+def peer_on_sqlite(tmp_path_factory: pytest.TempPathFactory, peer_installed: None) -> Iterator[Peer]:
+    """The real client beside a server on SQLite."""
+    with serving(tmp_path_factory.mktemp("headrace")) as server:
         yield Peer(server.api_url, tmp_path_factory.mktemp("prefect"))
+
+
+@pytest.fixture(scope="module")
+def peer_on_postgres(
+    tmp_path_factory: pytest.TempPathFactory, fresh_postgres_url: Callable[[], str], peer_installed: None
+) -> Iterator[Peer]:
+    """The real client beside a server on PostgreSQL."""
+    with serving(tmp_path_factory.mktemp("headrace"), fresh_postgres_url()) as server:
+        yield Peer(server.api_url, tmp_path_factory.mktemp("prefect"))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def peer(request: pytest.FixtureRequest) -> Peer:
+    """The real client beside a server of its own, on each database."""
+    return request.getfixturevalue(f"peer_on_{request.param}")
