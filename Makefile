@@ -18,7 +18,7 @@ demo: setup ## run real flows against a real server and show what was recorded (
 	@$(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
 
 test: setup peer lint types ## lint, types and the whole test suite, on SQLite and on PostgreSQL (ARGS="-k name" narrows it)
-	@$(BIN)/pytest -n auto $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 lint: setup ## style, layers and file sizes
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
