@@ -1,4 +1,4 @@
-"""The versions that both sides name: of the API's shape, and of the Prefect release whose contract it is (contract §1)."""
+"""The versions that both sides name: of the API, and of the Prefect release whose contract it is (contract §1)."""
 
 API = "0.8.4"
 """Sent as `X-PREFECT-API-VERSION` and answered by `/version`."""
