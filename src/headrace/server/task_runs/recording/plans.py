@@ -56,7 +56,7 @@ class Plan(msgspec.Struct, frozen=True):
 def plan(reports: Sequence[Report], stored: Collection[Stored], flow_run_ids: Collection[UUID]) -> Plan:
     """Plan one batch.
 
-    `stored` are all rows with an id or a key of the reports, `flow_run_ids` those of their flow runs that exist.
+    `stored` are all rows with an id or a key of the reports, `flow_run_ids` the existing flow runs of the others.
     """
     ordered = sorted(reports, key=_stamp)
     rows = {row.id: row for row in stored}

@@ -147,9 +147,10 @@ async def stored(transaction: Connection, reports: Sequence[Report]) -> list[Sto
     return _ROWS.all(rows, transaction.dialect)
 
 
-async def existing_flow_runs(transaction: Connection, reports: Sequence[Report]) -> set[UUID]:
-    """Those of the reports' flow runs that exist."""
-    ids = {report.flow_run_id for report in reports if report.flow_run_id is not None}
+async def existing_flow_runs(transaction: Connection, reports: Sequence[Report], stored: Sequence[Stored]) -> set[UUID]:
+    """Those of the flow runs that exist, of the reports about task runs that are not stored."""
+    known = {row.id for row in stored}
+    ids = {r.flow_run_id for r in reports if r.flow_run_id is not None and r.task_run_id not in known}
     return await _existing(transaction, _FLOW_RUNS, ids)
 
 

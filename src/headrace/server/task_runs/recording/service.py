@@ -47,7 +47,7 @@ async def _record_together(store: Store, reports: Sequence[Report]) -> None:
 async def _write(transaction: Connection, reports: Sequence[Report]) -> None:
     moment = now()
     stored = await queries.stored(transaction, reports)
-    flow_run_ids = await queries.existing_flow_runs(transaction, reports)
+    flow_run_ids = await queries.existing_flow_runs(transaction, reports, stored)
     batch = plan(reports, stored, flow_run_ids)
     await queries.insert_runs(transaction, batch.new, moment)
     await queries.update_runs(transaction, batch.changed, moment)
