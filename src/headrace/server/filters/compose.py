@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement as Expression
-from sqlalchemy import FromClause, Table, literal_column, select
+from sqlalchemy import Table, literal_column, select
 
 from headrace.server.filters import joins
 from headrace.server.filters.criteria import Parameters, Part
@@ -19,21 +19,16 @@ from headrace.wire.filters import Filter
 
 
 def matching(
-    dialect: Dialect, noun: str, columns: str, filters: Mapping[str, Filter | None], with_state: bool = False
+    dialect: Dialect, noun: str, columns: str, filters: Mapping[str, Filter | None]
 ) -> tuple[str, tuple[tuple[str, Adapter | None], ...]]:
     """`SELECT columns FROM noun WHERE …`, and where the values of its `$1`, `$2` … come from."""
     forms, parameters = FORMS[dialect], Parameters()
     table: Table = METADATA.tables[noun]
     selected: Expression[Any] = literal_column(columns)
-    found = select(selected).select_from(_with_state(table) if with_state else table)
+    found = select(selected).select_from(table)
     if "deleted_at" in table.c:
         found = found.where(table.c.deleted_at.is_(None))
     parts = {name: Part(given, name, forms, parameters) for name, given in filters.items() if given is not None}
     found = found.where(*joins.conditions(noun, parts))
     compiled = found.compile(dialect=forms.compiler)
     return str(compiled), parameters.in_order(compiled.positiontup or [])
-
-
-def _with_state(table: Table) -> FromClause:
-    state = METADATA.tables[f"{table.name[:-1]}_states"].alias("state")
-    return table.outerjoin(state, state.c.id == table.c.state_id)

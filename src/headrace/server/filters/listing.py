@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from headrace.server.filters.query import Query
-from headrace.server.store.base import Row, Store
+from headrace.server.store.base import Row, Statement, Store
 from headrace.server.store.tallies import TOTAL
 from headrace.wire.filters import Filter
 
 Given = Mapping[str, Filter]
+_WITHOUT_INDEX = frozenset({"NEXT_SCHEDULED_START_TIME_ASC"})
+"""Sorts whose index leaves out runs that are not scheduled, so that it does not serve a list of all."""
 
 
 class Listing:
@@ -18,21 +20,20 @@ class Listing:
 
     def __init__(self, noun: str, columns: str, orders: Mapping[str, str]) -> None:
         self.noun = noun
-        self._first = Query(
-            noun,
-            columns,
-            "{matching} ORDER BY {order} LIMIT {limit}",
-            orders=orders,
-            extras=("limit",),
-            with_state=True,
-        )
-        # What is passed over is not read, only counted off, in an index where one serves.
-        self._later = Query(
+        state = f"LEFT JOIN {noun[:-1]}_states AS state ON state.id = {noun}.state_id"
+        self._first = {
+            sort: Statement(
+                f"SELECT {columns} FROM {noun} {state} WHERE {noun}.deleted_at IS NULL ORDER BY {order} LIMIT $1"
+            )
+            for sort, order in orders.items()
+            if sort not in _WITHOUT_INDEX
+        }
+        # Matches may have to be sorted and some are passed over, so first their ids are found, then what is shown.
+        self._found = Query(
             noun,
             f"{noun}.id",
             f"SELECT {columns} FROM ({{matching}} ORDER BY {{order}} LIMIT {{limit}} OFFSET {{offset}}) AS page"
-            f" JOIN {noun} ON {noun}.id = page.id"
-            f" LEFT JOIN {noun[:-1]}_states AS state ON state.id = {noun}.state_id ORDER BY {{order}}",
+            f" JOIN {noun} ON {noun}.id = page.id {state} ORDER BY {{order}}",
             orders=orders,
             extras=("limit", "offset"),
         )
@@ -42,12 +43,12 @@ class Listing:
         """The rows of the runs that match, from `offset` on."""
         if limit == 0:
             return []
-        if offset:
-            statement, values = self._later.bind(store.dialect, filters, sort, limit=limit, offset=offset)
+        first = self._first.get(sort)
+        if first is None or filters or offset:
+            statement, values = self._found.bind(store.dialect, filters, sort, limit=limit, offset=offset)
             return await store.scan(statement, *values)
-        statement, values = self._first.bind(store.dialect, filters, sort, limit=limit)
-        # The first runs in the order of an index are found at once; a filter may look for its matches at length.
-        return await (store.scan if filters else store.fetch)(statement, *values)
+        # The first runs in the order of an index are there at once, not worth another thread.
+        return await store.fetch(first, limit)
 
     async def count(self, store: Store, filters: Given) -> int:
         """How many runs match; of all runs the number is kept."""
