@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,6 @@ async def store(database_settings: Settings) -> AsyncIterator[Store]:
     await store.close()
 
 
-def settings_for(home: Path, database_url: str | None = None) -> Settings:
-    """Settings with that home, and that database in place of the one in the home."""
-    return Settings(home=home, server=ServerSettings(database=ServerDatabaseSettings(url=database_url)))
+def settings_for(home: Path, database_url: str | None = None, **database: Any) -> Settings:
+    """Settings with that home, that database in place of the one in the home, and what else is said of it."""
+    return Settings(home=home, server=ServerSettings(database=ServerDatabaseSettings(url=database_url, **database)))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from headrace.wire.errors import StoreError
 
@@ -58,7 +58,7 @@ def _database(url: str) -> PostgresDatabase:
     parts = urlsplit(url)
     if not parts.path.strip("/"):
         raise StoreError(f"The database URL {masked(url)!r} names no database: write {_FORMS}.")
-    return PostgresDatabase(urlunsplit(parts._replace(scheme="postgresql")))
+    return PostgresDatabase(f"postgresql://{url.partition('://')[2]}")
 
 
 def masked(url: str) -> str:

