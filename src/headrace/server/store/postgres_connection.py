@@ -25,14 +25,16 @@ _SESSION = {
 }
 _KEY = re.compile(r"Key \((?P<columns>.+?)\)=")
 
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""What asyncpg raises; `OSError` where the network fails."""
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What asyncpg raises: `OSError` where the network fails or time is up, `InternalClientError` where a
+connection is lost in the middle of an answer."""
 
 _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
+    asyncpg.InternalClientError,
     OSError,
 )
 _PASSING = (
