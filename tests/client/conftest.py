@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import json
+import os
 import socket
 import threading
 from collections import deque
@@ -17,6 +18,24 @@ from headrace.client.http.patience import Patience
 from headrace.client.http.transport import HttpTransport
 from headrace.client.orchestration import SyncHeadraceClient
 from headrace.settings import APISettings
+
+
+def forked(action: Callable[[], Any]) -> int:
+    """Start it in a forked child and return the child's id; the child ends with 0 if it did not raise."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            action()
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+def exit_status(child: int) -> int:
+    """Wait for a child and say how it ended."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Without a server, requests are answered by the server's code in this process, from any thread and after a fork."""
 
 import asyncio
-import os
+import contextlib
 import subprocess
 import sys
 import textwrap
@@ -17,6 +17,7 @@ from headrace.client.orchestration import HeadraceClient, SyncHeadraceClient
 from headrace.settings import Settings, load
 from headrace.wire.errors import ObjectNotFound, ServiceUnavailable, StoreError, Unprocessable
 from headrace.wire.ids import uuid7
+from tests.client.conftest import exit_status, forked
 from tests.processes import clean_environ
 
 
@@ -88,7 +89,9 @@ async def test_a_synchronous_call_works_inside_an_event_loop(client: SyncHeadrac
     assert client.hello() == "👋"
 
 
-async def test_what_a_cancelled_caller_asked_for_is_done_all_the_same(transport: EmbeddedTransport) -> None:
+async def test_what_a_cancelled_caller_asked_for_is_done_before_closing(
+    settings: Settings, transport: EmbeddedTransport
+) -> None:
     client = HeadraceClient(transport)
     await client.hello()
     call = asyncio.create_task(client.create_flow_from_name("etl"))
@@ -96,7 +99,9 @@ async def test_what_a_cancelled_caller_asked_for_is_done_all_the_same(transport:
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert await client.read_flow_by_name("etl")
+    await asyncio.to_thread(transport.close)
+    with contextlib.closing(EmbeddedTransport(settings)) as reopened:
+        assert SyncHeadraceClient(reopened).read_flow_by_name("etl")
 
 
 def test_a_database_that_cannot_be_used_is_said_at_each_call(tmp_path: Path) -> None:
@@ -129,26 +134,20 @@ def test_nothing_of_it_runs_before_the_first_request_and_after_closing(settings:
     assert running() == []
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_parent_and_forked_child_write_to_the_same_database(client: SyncHeadraceClient) -> None:
     client.create_flow_from_name("before")
-    child = os.fork()
-    if child == 0:
-        try:
-            client.create_flow_from_name("child")
-        finally:
-            os._exit(0)
+    child = forked(lambda: client.create_flow_from_name("child"))
     client.create_flow_from_name("parent")
-    os.waitpid(child, 0)
+    assert exit_status(child) == 0
     assert sorted(flow.name for flow in client.read_flows()) == ["before", "child", "parent"]
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_fork_amid_the_calls_of_other_threads_loses_none(client: SyncHeadraceClient) -> None:
     with ThreadPoolExecutor(4) as pool:
         calls = [pool.submit(client.create_flow_from_name, f"flow-{n}") for n in range(40)]
-        child = os.fork()
-        if child == 0:
-            os._exit(0 if client.hello() else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert exit_status(forked(client.hello)) == 0
         assert len({call.result() for call in calls}) == 40
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import os
 import socket
 import threading
 import time
@@ -18,7 +17,7 @@ from headrace.client.orchestration import SyncHeadraceClient
 from headrace.client.transports import Request
 from headrace.settings import APISettings
 from headrace.wire.errors import InternalError, Locked, ServiceUnavailable, SettingsError
-from tests.client.conftest import Impatient, Opening, Scripted
+from tests.client.conftest import Impatient, Opening, Scripted, exit_status, forked
 
 HELLO = Request("GET", "/hello")
 
@@ -255,12 +254,10 @@ def test_closing_ends_the_wait_for_another_attempt(script: Scripted, opening: Op
         assert call.result(timeout=0.7).status == 503
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_child_uses_connections_of_its_own(script: Scripted, transport: HttpTransport) -> None:
     transport.send(HELLO)
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if transport.send(HELLO).status == 200 else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert exit_status(forked(lambda: transport.send(HELLO))) == 0
     transport.send(HELLO)
     parents, childs, again = (seen.connection for seen in script.seen)
     assert parents == again

@@ -5,6 +5,7 @@ are not there in the child. So whatever is registered here lets go before and ta
 both processes. `subprocess` does not come by here: it executes another program.
 """
 
+import importlib
 import os
 import threading
 from typing import Protocol
@@ -45,6 +46,11 @@ def _after(*, in_child: bool) -> None:
 _watched: WeakSet[ForkAware] = WeakSet()
 _held: list[ForkAware] = []
 _forking = threading.Lock()
+
+# Before a fork, the hooks registered last are called first. Those of these modules take locks that letting go
+# may need, so they have to be registered before ours.
+for _name in ("logging", "concurrent.futures.thread"):
+    importlib.import_module(_name)
 
 os.register_at_fork(
     before=_before, after_in_parent=lambda: _after(in_child=False), after_in_child=lambda: _after(in_child=True)
