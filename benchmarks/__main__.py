@@ -89,10 +89,11 @@ def _served(product: str, database: str, url: str | None, options: Options) -> F
     figures: Figures = {}
     with tempfile.TemporaryDirectory() as home, _SERVERS[product](Path(home), url) as server:
         _say(f"{product} on {database}: up after {server.cold_start:.2f} s")
-        figures["start"], figures["memory"] = server.cold_start, server.resident_mb()
+        figures["start"] = server.cold_start
         if options.wants("sdk"):
             figures |= {k: v for k, v in sdk.probe(product, server.url).items() if k != "import"}
         asyncio.run(_drive(product, server.url, options, figures))
+        figures["memory"] = server.resident_mb()
     return {f"{name} {database}": value for name, value in figures.items()}
 
 

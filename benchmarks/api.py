@@ -17,7 +17,7 @@ class Api:
 
     async def prepare(self) -> None:
         link = Link(self.url)
-        self.flow_id = (await link.call("POST", "/flows/", {"name": f"bench-{uuid4().hex[:8]}"}))["id"]
+        self.flow_id = (await link.ask("POST", "/flows/", {"name": f"bench-{uuid4().hex[:8]}"}))["id"]
         link.close()
 
     async def health(self) -> Measured:
@@ -61,14 +61,14 @@ class Api:
             "parameters": {"x": 1},
             "tags": ["bench"],
         }
-        return await link.call("POST", "/flow_runs/", body)
+        return await link.ask("POST", "/flow_runs/", body)
 
     async def live(self, link: Link) -> None:
         """One run from made to Completed: three calls."""
         run = await self._create(link)
         for type_ in ("RUNNING", "COMPLETED"):
             body = {"state": {"type": type_, "name": type_.capitalize()}, "force": False}
-            answer = await link.call("POST", f"/flow_runs/{run['id']}/set_state", body)
+            answer = await link.ask("POST", f"/flow_runs/{run['id']}/set_state", body)
             if answer["status"] != "ACCEPT":
                 raise RuntimeError(f"set_state answered {answer}")
 

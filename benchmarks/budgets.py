@@ -53,6 +53,6 @@ BUDGETS: dict[str, Budget] = {
     "health sqlite": Budget("GET /health, 8 clients", "/s", "ratio", 1, 3, more_is_better=True),
     "start sqlite": Budget("server start to /health, SQLite", "s", "at most", 2, 1),
     "start postgres": Budget("server start to /health, PostgreSQL", "s", "at most", 2, 1),
-    "memory sqlite": Budget("server memory, idle, SQLite", "MB", "at most", 110, 80),
-    "memory postgres": Budget("server memory, idle, PostgreSQL", "MB", "at most", 110, 80),
+    "memory sqlite": Budget("server memory after all this, SQLite", "MB", "at most", 110, 80),
+    "memory postgres": Budget("server memory after all this, PostgreSQL", "MB", "at most", 110, 80),
 }  # fmt: skip

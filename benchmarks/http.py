@@ -22,8 +22,12 @@ class Link:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The decoded JSON answer; raises `Refused` on 503 and on a lost connection."""
+    async def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The answer, decoded from JSON."""
+        return json.loads(await self.call(method, path, body))
+
+    async def call(self, method: str, path: str, body: Any = None) -> bytes:
+        """The answer's body as it came; raises `Refused` on 503 and on a lost connection."""
         if self._writer is None:
             self._reader, self._writer = await asyncio.open_connection(self._host, self._port, limit=2**24)
         assert self._reader is not None
@@ -43,7 +47,7 @@ class Link:
             raise Refused("503")
         if status >= 400:
             raise RuntimeError(f"{method} {path} answered {status}: {answer[:300]!r}")
-        return json.loads(answer) if answer else None
+        return answer
 
     def close(self) -> None:
         if self._writer is not None:

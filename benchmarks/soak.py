@@ -50,7 +50,7 @@ async def _soak(url: str, clients: int, seconds: float) -> tuple[int, int, int]:
     await asyncio.gather(*(client() for _ in range(clients)))
     link = Link(url)
     body = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}, "flows": {"id": {"any_": [api.flow_id]}}}
-    completed = await link.call("POST", "/flow_runs/count", body)
+    completed = await link.ask("POST", "/flow_runs/count", body)
     link.close()
     return counts["done"], counts["refused"], completed
 
