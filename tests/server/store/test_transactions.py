@@ -1,6 +1,7 @@
 """Transactions: all or nothing, one at a time on SQLite, and whole whatever happens to the task inside."""
 
 import asyncio
+import threading
 from uuid import uuid4
 
 import pytest
@@ -193,4 +194,8 @@ async def test_a_scan_stops_when_its_task_is_cancelled(store: Store) -> None:
     scan.cancel()
     with pytest.raises(asyncio.CancelledError):
         await scan
-    await store.close()  # waits for the thread, and would do so forever if it still counted
+    await store.close()
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("headrace-scan")]
+    for thread in threads:
+        await asyncio.to_thread(thread.join, 30)
+    assert not any(thread.is_alive() for thread in threads), "it would count forever"

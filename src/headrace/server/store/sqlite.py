@@ -32,7 +32,7 @@ class SQLiteStore(Store):
         self.path, self.timeout = path, timeout
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
-        self._scanners = Scanners(path, timeout)
+        self._scanners: Scanners | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -46,14 +46,17 @@ class SQLiteStore(Store):
             if not await patiently(partial(sqlite_schema.is_current, db), self.path, self.timeout):
                 await asyncio.to_thread(sqlite_schema.change, self.path, timeout=self.timeout)
             self._reader = await patiently(partial(connect, self.path, writes=False), self.path, self.timeout)
+            self._scanners = Scanners(self.path, self.timeout)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
-        await self._scanners.close()
-        writer, self._writer = self._writer, None
+        scanners, self._scanners = self._scanners, None
         reader, self._reader = self._reader, None
+        writer, self._writer = self._writer, None
+        if scanners is not None:
+            scanners.close()
         if reader is not None:
             reader.close()
         if writer is not None:
@@ -91,7 +94,7 @@ class SQLiteStore(Store):
         return _Transaction(_opened(self._writer))
 
     async def scan(self, statement: Statement, *values: Any) -> list[Row]:
-        return await self._scanners.run(statement, values)
+        return await _opened(self._scanners).run(statement, values)
 
 
 class _Transaction:

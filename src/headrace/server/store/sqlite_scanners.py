@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,38 +23,54 @@ class Scanners:
     def __init__(self, path: Path, timeout: float) -> None:
         self._path, self._timeout = path, timeout
         self._threads: ThreadPoolExecutor | None = None
-        self._idle: list[sqlite3.Connection] = []
+        self._under_way: set[_Scan] = set()
+        self._lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] | None = []
 
     async def run(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
         """All rows; a cancelled read stops."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="headrace-scan")
         scan = _Scan(statement, values)
+        self._under_way.add(scan)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, scan)
-        except asyncio.CancelledError:
-            scan.stop()
-            raise
         except sqlite3.Error as error:
             raise translate(error) from error
+        finally:
+            scan.stop()
+            self._under_way.discard(scan)
 
-    async def close(self) -> None:
-        """Wait for the reads under way, then close."""
+    def close(self) -> None:
+        """Stop the reads under way and close; waits for nothing, so it can be the last thing a process does."""
+        with self._lock:
+            idle, self._idle = self._idle or [], None
+        for db in idle:
+            db.close()
+        for scan in self._under_way:
+            scan.stop()
         if self._threads is not None:
-            await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
-            self._threads = None
-        while self._idle:
-            self._idle.pop().close()
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, scan: "_Scan") -> list[Row]:
-        try:
-            db = self._idle.pop()
-        except IndexError:
-            db = connect(self._path, writes=False, busy_timeout=self._timeout)
+        db = self._take()
         try:
             return scan.run(db)
         finally:
-            self._idle.append(db)
+            self._give_back(db)
+
+    def _take(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return connect(self._path, writes=False, busy_timeout=self._timeout)
+
+    def _give_back(self, db: sqlite3.Connection) -> None:
+        with self._lock:
+            if self._idle is not None:
+                self._idle.append(db)
+                return
+        db.close()
 
 
 class _Scan:

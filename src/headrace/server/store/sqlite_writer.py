@@ -157,3 +157,5 @@ class Writer:
                 await asyncio.to_thread(rows, self._db, _CHECKPOINT)
             except sqlite3.Error as error:
                 _log.warning("The log of the database %s could not be written back: %s", self._path, error)
+            except RuntimeError:  # the interpreter is ending and starts no threads; closing the file does it, too
+                return
