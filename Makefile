@@ -20,10 +20,11 @@ demo: setup ## run real flows against a real server and show what was recorded (
 test: setup peer lint types ## lint, types and the whole test suite, on SQLite and on PostgreSQL (ARGS="-k name" narrows it)
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
-lint: setup ## style, layers and file sizes
+lint: setup ## style, layers, file sizes and the generated client
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/python scripts/check_sizes.py
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python scripts/unasync.py --check
 
 types: setup ## strict types of everything under src
 	@$(BIN)/pyright --warnings

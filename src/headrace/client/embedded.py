@@ -155,9 +155,8 @@ class _Host:
     async def _finish(self, server: Embedded) -> None:
         while self._tasks:
             await asyncio.wait(self._tasks)
-        # At exit no thread can be started any more, which closing may need; what was answered is committed already.
-        with contextlib.suppress(RuntimeError):
-            await server.close()
+        await server.close()
+        with contextlib.suppress(RuntimeError):  # at exit the executor is shut down already, and no thread can start
             await self._loop.shutdown_default_executor()
 
     def _begin(self, request: Request, settle: Settle) -> None:
