@@ -1,6 +1,6 @@
 """One connection to an HTTP server, for one exchange at a time.
 
-httptools parses what the server sends: an exchange costs an eighth of what it does with urllib3
+httptools parses what the server sends: an exchange costs a sixth of what it does with urllib3
 (docs/decisions/0003-client-transport.md).
 """
 
