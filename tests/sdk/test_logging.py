@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from headrace import flow, get_run_logger, task
+from headrace.logging import disable_run_logger
 from headrace.sdk import session
 from headrace.sdk.logs import ConsoleFormatter
 from headrace.settings import temporary_settings
@@ -55,6 +56,17 @@ def test_the_last_line_of_a_failing_flow_is_kept_with_its_traceback(api: FakeAPI
 def test_a_logger_needs_a_run() -> None:
     with pytest.raises(MissingContext, match="inside a flow or a task"):
         get_run_logger()
+
+
+def test_run_loggers_can_be_silenced_for_tests_of_plain_functions(capsys: pytest.CaptureFixture[str]) -> None:
+    @task
+    def inner() -> int:
+        get_run_logger().warning("not to be seen")
+        return 1
+
+    with disable_run_logger():
+        assert inner.fn() == 1
+    assert capsys.readouterr().err == ""
 
 
 def test_prints_are_logged_where_that_is_wanted_and_only_there(

@@ -1,6 +1,9 @@
 """The background sender: in order, until acknowledged, within bounds."""
 
+import os
 import threading
+import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +110,31 @@ def test_a_flush_does_not_wait_for_longer_than_it_is_told() -> None:
     assert not sending.flush(0.01)
     gate.set()
     assert sending.flush(20)
+
+
+def test_a_forked_child_sends_its_own_items_and_not_its_parents(tmp_path: Path) -> None:
+    arrived = tmp_path / "arrived"
+    gate = threading.Event()
+
+    def send(batch: list[int]) -> None:
+        if os.getpid() == parent:
+            gate.wait(20)
+        with arrived.open("a") as file:
+            file.write("".join(f"{os.getpid() == parent}:{n}\n" for n in batch))
+
+    parent = os.getpid()
+    sending = shipper(send)
+    sending.put(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads is what is tested
+        child = os.fork()
+    if child == 0:
+        sending.put(2)
+        os._exit(0 if sending.flush(20) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    gate.set()
+    assert sending.flush(20)
+    assert arrived.read_text().split() == ["False:2", "True:1"]
 
 
 def test_a_full_buffer_holds_the_producer_back_and_loses_nothing() -> None:

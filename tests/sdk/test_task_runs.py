@@ -474,5 +474,5 @@ def test_a_task_run_that_waits_for_its_retry_says_until_when(api: FakeAPI) -> No
     with pytest.raises(ValueError, match="boom"):
         in_flow(lambda: always())
     waiting = next(event for event in api.events if event.event.endswith("AwaitingRetry"))
-    due = waiting.payload["validated_state"].state_details.scheduled_time
+    due = waiting.payload["validated_state"].state_details["scheduled_time"]
     assert timedelta(0) < due - waiting.occurred <= timedelta(seconds=0.06)

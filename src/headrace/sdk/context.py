@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headrace.client.orchestration import SyncHeadraceClient
     from headrace.sdk.flow import Flow
     from headrace.sdk.lineage import Lineage
+    from headrace.sdk.recording import Origin
     from headrace.sdk.results import ResultStore
     from headrace.sdk.runners.base import TaskRunner
     from headrace.sdk.session import Session
@@ -67,6 +68,7 @@ class FlowRunContext(_RunContext):
         log_prints: bool,
         new: bool,
         lineage: Lineage,
+        origin: Origin,
         parent: FlowRunContext | None,
     ) -> None:
         self.flow = flow
@@ -79,6 +81,7 @@ class FlowRunContext(_RunContext):
         self.log_prints = log_prints
         self.lineage = lineage
         self.parent = parent
+        self.origin = origin
         self._prefix = "" if new else f"{uuid4().hex[:6]}-"
         self._counters: dict[str, itertools.count[int]] = {}
 

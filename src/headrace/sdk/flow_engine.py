@@ -15,6 +15,7 @@ from headrace.sdk.lineage import Lineage, inputs_of
 from headrace.sdk.logs import configure, flow_run_logger
 from headrace.sdk.outcomes import Expired
 from headrace.sdk.parameters import as_json
+from headrace.sdk.recording import Origin
 from headrace.sdk.resolution import value_of
 from headrace.sdk.results import ResultRecord, ResultStore
 from headrace.sdk.runners.threads import ThreadPoolTaskRunner
@@ -296,6 +297,7 @@ class FlowRunEngine:
             log_prints=log_prints,
             new=not self._taken_up,
             lineage=Lineage(),
+            origin=Origin(self.run, self.flow.name),
             parent=self.parent,
         )
 

@@ -7,9 +7,11 @@ them, and gets no console lines of ours.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Generator, MutableMapping
+from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,8 @@ TASK_RUNS = "headrace.task_runs"
 
 _COLOURS = {logging.WARNING: "\033[33m", logging.ERROR: "\033[31m", logging.CRITICAL: "\033[31;1m"}
 _configured = False
+_silenced: ContextVar[bool] = ContextVar("headrace_silenced", default=False)
+_NOWHERE = logging.Logger("headrace.nowhere", level=logging.CRITICAL + 1)
 
 
 class RunLogger(logging.LoggerAdapter[logging.Logger]):
@@ -124,10 +128,22 @@ def get_run_logger(context: Any = None, **extra: Any) -> RunLogger:
     ... def hello():
     ...     get_run_logger().info("Hello!")
     """
+    if _silenced.get():
+        return RunLogger(_NOWHERE, extra)
     run = context if context is not None else _current_run()
     configure()
     name = TASK_RUNS if hasattr(run, "task_run") else FLOW_RUNS
     return RunLogger(logging.getLogger(name), _extra_of(run) | extra)
+
+
+@contextlib.contextmanager
+def disable_run_logger() -> Generator[None]:
+    """Run loggers log nothing in the block and need no run: for tests that call `flow.fn` or `task.fn`."""
+    token = _silenced.set(True)
+    try:
+        yield
+    finally:
+        _silenced.reset(token)
 
 
 def _current_run() -> context.FlowRunContext | context.TaskRunContext:

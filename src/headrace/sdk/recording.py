@@ -4,28 +4,39 @@ The engine puts a `Transition` for each state; the recorder's thread makes the e
 again until it is acknowledged.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import asdict
 
 from headrace.sdk.results import ResultRecord
 from headrace.sdk.shipping import Shipper, Terms
 from headrace.wire.events import Event, Resource
 from headrace.wire.flow_runs import FlowRun
-from headrace.wire.states import State, StateDetails, StateType
+from headrace.wire.states import State, StateType
 from headrace.wire.task_runs import TaskInputs, TaskRun, TaskRunPolicy
 
 _FOLLOWS_WITHIN = timedelta(minutes=5)
+_BATCH = 100
+"""Events in a request: few, for encoding them holds up every other thread of this process."""
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """The flow run around a task run, as its events name it."""
+class Origin:
+    """The flow run around task runs, as their events name it: the same for all of them."""
 
-    flow_run: FlowRun
-    flow_name: str
+    __slots__ = ("related",)
+
+    def __init__(self, flow_run: FlowRun, flow_name: str) -> None:
+        self.related = [
+            _named("flow-run", flow_run.id, flow_run.name),
+            _named("flow", flow_run.flow_id, flow_name),
+        ]
+        if flow_run.deployment_id is not None:
+            self.related.append(_related("deployment", flow_run.deployment_id))
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -45,7 +56,7 @@ class _StateReport(msgspec.Struct):
     type: StateType
     name: str
     message: str | None
-    state_details: StateDetails
+    state_details: dict[str, Any]
     data: Any
 
 
@@ -58,7 +69,6 @@ class _RunReport(msgspec.Struct):
     cache_expiration: datetime | None
     empirical_policy: TaskRunPolicy
     tags: list[str]
-    labels: dict[str, Any] | None
     task_inputs: TaskInputs
     run_count: int
     flow_run_run_count: int
@@ -67,17 +77,21 @@ class _RunReport(msgspec.Struct):
     start_time: datetime | None
     end_time: datetime | None
     total_run_time: float
-    estimated_run_time: float
-    estimated_start_time_delta: float
 
 
 def recorder(sink: EventSink, patience: float) -> Shipper[Transition]:
     """A shipper of transitions; when it is full the run waits, so that no task run goes unrecorded."""
 
     def send(transitions: list[Transition]) -> None:
-        sink.post_events([event_of(transition) for transition in transitions])
+        sink.post_events(list(map(_event_of, transitions)))
 
-    return Shipper(send, Terms(what="task run states", patience=patience))
+    return Shipper(send, Terms(what="task run states", patience=patience, batch=_BATCH))
+
+
+def _event_of(transition: Transition) -> Event:
+    """Lets the runs' own threads go first: the interpreter would let them wait for 5 ms each time they blocked."""
+    time.sleep(0)
+    return event_of(transition)
 
 
 def event_of(transition: Transition) -> Event:
@@ -88,52 +102,61 @@ def event_of(transition: Transition) -> Event:
         id=state.id,
         occurred=state.timestamp,
         event=f"prefect.task-run.{state.name}",
-        resource=_resource(run, state),
-        related=_related(run, transition.origin),
+        resource={
+            "prefect.resource.id": f"prefect.task-run.{run.id}",
+            "prefect.resource.name": run.name,
+            "prefect.run-count": str(run.run_count),
+            "prefect.state-message": state.message or "",
+            "prefect.state-type": state.type.value,
+            "prefect.state-name": state.name,
+            "prefect.state-timestamp": state.timestamp.isoformat(),
+            "prefect.orchestration": "client",
+        },
+        related=[
+            *(transition.origin.related if transition.origin is not None else ()),
+            *(_related("tag", tag) for tag in run.tags),
+        ],
         payload={
-            "intended": {"from": previous.type if previous else None, "to": state.type},
-            "initial_state": _report(previous) if previous else None,
-            "validated_state": _report(state),
-            "task_run": _RunReport(**{name: getattr(run, name) for name in _RunReport.__struct_fields__}),
+            "intended": {"from": previous.type if previous is not None else None, "to": state.type},
+            "initial_state": _state_report(previous) if previous is not None else None,
+            "validated_state": _state_report(state),
+            "task_run": _run_report(run),
         },
         follows=previous.id if follows and previous is not None else None,
     )
 
 
-def _resource(run: TaskRun, state: State) -> Resource:
-    return {
-        "prefect.resource.id": f"prefect.task-run.{run.id}",
-        "prefect.resource.name": run.name,
-        "prefect.run-count": str(run.run_count),
-        "prefect.state-message": state.message or "",
-        "prefect.state-type": state.type.value,
-        "prefect.state-name": state.name,
-        "prefect.state-timestamp": state.timestamp.isoformat(),
-        "prefect.orchestration": "client",
-    }
+def _named(kind: str, id_: UUID, name: str) -> Resource:
+    return {"prefect.resource.name": name, **_related(kind, id_)}
 
 
-def _related(run: TaskRun, origin: Origin | None) -> list[Resource]:
-    related: list[Resource] = []
-    if origin is not None:
-        flow_run = origin.flow_run
-        related.append(_resource_of("flow-run", flow_run.id, flow_run.name))
-        related.append(_resource_of("flow", flow_run.flow_id, origin.flow_name))
-        if flow_run.deployment_id is not None:
-            related.append(
-                {"prefect.resource.id": f"prefect.deployment.{flow_run.deployment_id}", **_role("deployment")}
-            )
-    return related + [{"prefect.resource.id": f"prefect.tag.{tag}", **_role("tag")} for tag in run.tags]
+def _related(kind: str, id_: UUID | str) -> Resource:
+    return {"prefect.resource.id": f"prefect.{kind}.{id_}", "prefect.resource.role": kind}
 
 
-def _resource_of(kind: str, id_: UUID, name: str) -> Resource:
-    return {"prefect.resource.id": f"prefect.{kind}.{id_}", "prefect.resource.name": name, **_role(kind)}
-
-
-def _role(role: str) -> Resource:
-    return {"prefect.resource.role": role}
-
-
-def _report(state: State) -> _StateReport:
+def _state_report(state: State) -> _StateReport:
     data = state.data.metadata if isinstance(state.data, ResultRecord) else state.data
-    return _StateReport(state.type, state.name, state.message, state.state_details, data)
+    details = {name: value for name, value in asdict(state.state_details).items() if value is not None}
+    return _StateReport(state.type, state.name, state.message, details, data)
+
+
+def _run_report(run: TaskRun) -> _RunReport:
+    """The fields one by one: three of these are made for each task run, and any loop over names costs more."""
+    return _RunReport(
+        run.name,
+        run.task_key,
+        run.dynamic_key,
+        run.task_version,
+        run.cache_key,
+        run.cache_expiration,
+        run.empirical_policy,
+        run.tags,
+        run.task_inputs,
+        run.run_count,
+        run.flow_run_run_count,
+        run.expected_start_time,
+        run.next_scheduled_start_time,
+        run.start_time,
+        run.end_time,
+        run.total_run_time,
+    )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
-import threading
 import time
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,7 +13,7 @@ from headrace.sdk.recording import recorder
 from headrace.settings import Settings, current
 
 if TYPE_CHECKING:
-    from headrace.client.orchestration import SyncHeadraceClient
+    from headrace.client.connection import Connection
 
 PATIENCE = 60.0
 """Seconds for which what could not be recorded is sent again, before it is given up with a warning."""
@@ -23,18 +21,17 @@ PATIENCE_AT_EXIT = 10.0
 
 _log = logging.getLogger("headrace.recording")
 _sessions: dict[Settings, Session] = {}
-_latest: Session | None = None
-_lock = threading.Lock()
 
 
 class Session:
     """The connection of one settings, and what is sent over it in the background."""
 
-    def __init__(self, settings: Settings, client: SyncHeadraceClient) -> None:
+    def __init__(self, settings: Settings, connection: Connection) -> None:
         self.settings = settings
-        self.client = client
-        self.recorder = recorder(client, PATIENCE)
-        self.logs = log_shipper(client, settings.logging)
+        self.connection = connection
+        self.client = connection.sync
+        self.recorder = recorder(self.client, PATIENCE)
+        self.logs = log_shipper(self.client, settings.logging)
         self._flow_ids: dict[str, UUID] = {}
 
     def flow_id(self, name: str, *, anew: bool = False) -> UUID:
@@ -52,21 +49,15 @@ class Session:
 
 
 def session() -> Session:
-    """The session of the current settings, opened on first use."""
-    global _latest
-    settings = current()
-    latest = _latest
-    if latest is not None and latest.settings is settings:
-        return latest
-    with _lock:
-        _latest = _sessions.get(settings) or _sessions.setdefault(settings, _open(settings))
-    return _latest
-
-
-def _open(settings: Settings) -> Session:
+    """The session of the current settings, opened on first use and again when its connection was closed."""
     from headrace.client.connection import connect
 
-    opened = Session(settings, connect(settings).sync)
+    settings = current()
+    connection = connect(settings)
+    known = _sessions.get(settings)
+    if known is not None and known.connection is connection:
+        return known
+    opened = _sessions[settings] = Session(settings, connection)
     # Registered after the connection's own end, and so called before it.
     atexit.register(opened.flush, PATIENCE_AT_EXIT)
     return opened
@@ -76,13 +67,3 @@ def flush_all(timeout: float = PATIENCE) -> None:
     """Wait until everything that this process knows is recorded."""
     for each in list(_sessions.values()):
         each.flush(timeout)
-
-
-def _forget() -> None:
-    """A forked child has neither its parent's threads nor a right to its connections."""
-    global _latest
-    _latest = None
-    _sessions.clear()
-
-
-os.register_at_fork(after_in_child=_forget)

@@ -1,18 +1,21 @@
 """Sending things in the background: in order, in batches, again until they are acknowledged.
 
-A `Shipper` owns one daemon thread. `put` costs a fraction of a microsecond and never waits, unless the buffer is full
-and its owner asked for back-pressure. `flush` waits until everything that was put before it is settled: acknowledged,
-or given up after `patience` seconds of failure, which is reported and counted.
+A `Shipper` owns one daemon thread, started with the first item; a forked child starts its own, with nothing to send.
+`put` costs a fraction of a microsecond and never waits, unless the buffer is full and its owner asked for
+back-pressure. `flush` waits until everything that was put before it is settled: acknowledged, or given up after
+`patience` seconds of failure, which is reported and counted.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -20,6 +23,7 @@ from headrace.wire.errors import RequestError
 
 T = TypeVar("T")
 _log = logging.getLogger("headrace.recording")
+_all: weakref.WeakSet[Shipper[Any]] = weakref.WeakSet()
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,17 +42,24 @@ class Shipper(Generic[T]):
 
     def __init__(self, send: Callable[[list[T]], None], terms: Terms, weigh: Callable[[T], int] = lambda _: 1) -> None:
         self._send, self._terms, self._weigh = send, terms, weigh
+        self.begin_anew()
+        _all.add(self)
+
+    def begin_anew(self) -> None:
+        """Forget what is there and the thread that sends it: both are another process's."""
         self._items: deque[T | _Mark] = deque()
         self._filled = threading.Event()
         self._hurry = threading.Event()
         self._room = threading.Condition()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
         self._away = False
         self._lost = 0
-        self._thread = threading.Thread(target=self._run, name=f"headrace-{terms.what}", daemon=True)
-        self._thread.start()
 
     def put(self, item: T) -> None:
         """Take an item to be sent."""
+        if self._thread is None:
+            self._start()
         if len(self._items) >= self._terms.capacity and not self._make_room():
             self._lost += 1
             return
@@ -56,14 +67,21 @@ class Shipper(Generic[T]):
         if not self._filled.is_set():
             self._filled.set()
 
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=f"headrace-{self._terms.what}", daemon=True)
+                self._thread.start()
+
     def hurry(self) -> None:
         """Send what is there now instead of waiting for more."""
-        self._hurry.set()
-        self._filled.set()
+        if self._thread is not None:
+            self._hurry.set()
+            self._filled.set()
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until everything put before is settled; False if that takes longer than `timeout` seconds."""
-        if not self._items and not self._filled.is_set():
+        if self._thread is None or not (self._items or self._filled.is_set()):
             return True
         mark = _Mark()
         self._items.append(mark)
@@ -157,3 +175,12 @@ class _Mark:
 
     def __init__(self) -> None:
         self.reached = threading.Event()
+
+
+def _after_fork() -> None:
+    for shipper in list(_all):
+        shipper.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

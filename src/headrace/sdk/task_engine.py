@@ -16,7 +16,7 @@ from headrace.sdk.futures import Future
 from headrace.sdk.lineage import inputs_of
 from headrace.sdk.logs import RunLogger, configure, task_run_logger
 from headrace.sdk.outcomes import Outcome, Raised
-from headrace.sdk.recording import Origin, Transition
+from headrace.sdk.recording import Transition
 from headrace.sdk.resolution import NOT_READY, value_of
 from headrace.sdk.results import ResultRecord, ResultStore
 from headrace.sdk.session import Session, session
@@ -67,7 +67,7 @@ class TaskRunEngine:
             for leaf in inputs.upstreams(value)
             if isinstance(leaf, Future)
         ]
-        self._origin = Origin(flow_run.flow_run, flow_run.flow.name) if flow_run is not None else None
+        self._origin = flow_run.origin if flow_run is not None else None
         self._retries = retries.task_retries(task.retries, self.session.settings)
         self.run = self._new_run()
         self._log: RunLogger = task_run_logger(self.run, task)
