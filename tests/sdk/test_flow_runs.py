@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+import traceback
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from headrace import flow, tags, task
+from headrace.sdk import session
 from headrace.sdk.states import Completed, Failed
 from headrace.wire.errors import (
     Abort,
@@ -63,6 +65,30 @@ def test_an_exception_reaches_the_caller_with_its_traceback_and_fails_the_run(ap
     assert caught.traceback[-1].name == "breaks"
     assert api.state_names(api.only_run) == ["Pending", "Running", "Failed"]
     assert "ValueError: boom" in (api.only_run.state.message or "")  # type: ignore[union-attr]
+
+
+def test_a_traceback_leads_through_the_users_code_only(api: FakeAPI) -> None:
+    @task
+    def inner() -> None:
+        try:
+            raise KeyError("cause")
+        except KeyError as cause:
+            raise ValueError("boom") from cause
+
+    @flow
+    def middle() -> None:
+        inner()
+
+    @flow
+    def outer() -> None:
+        middle()
+
+    error = outer(return_state=True).result(raise_on_failure=False)
+    assert [frame.name for frame in traceback.extract_tb(error.__traceback__)] == ["outer", "middle", "inner"]
+    session.flush_all()
+    told = next(line.message for line in api.logs if "Traceback" in line.message)
+    assert "KeyError: 'cause'" in told
+    assert "headrace/sdk" not in told
 
 
 def test_even_a_stop_iteration_reaches_the_caller_unchanged(api: FakeAPI) -> None:

@@ -4,9 +4,10 @@ import datetime
 
 import pytest
 
-from headrace import flow, runtime, tags, task
+from headrace import flow, get_run_logger, runtime, tags, task
 from headrace.context import FlowRunContext, TaskRunContext, get_run_context
 from headrace.runtime import flow_run, task_run
+from headrace.sdk import session
 from headrace.settings import temporary_settings
 from headrace.wire.errors import DefinitionError, MissingContext
 from tests.sdk.fake import FakeAPI
@@ -82,6 +83,23 @@ async def test_async_hooks_of_async_flows_are_awaited(api: FakeAPI) -> None:
 
     await outer()
     assert called == ["Completed"]
+
+
+def test_hooks_may_log_for_their_run(api: FakeAPI) -> None:
+    def hook(flow, run, state) -> None:
+        get_run_logger().info("hook of %s", state.name)
+
+    @flow(on_running=[hook], on_completion=[hook], on_crashed=[hook])
+    def outer(end: type[BaseException] | None = None) -> None:
+        if end is not None:
+            raise end
+
+    outer()
+    with pytest.raises(KeyboardInterrupt):
+        outer(KeyboardInterrupt)
+    session.flush_all()
+    said = [line.message for line in api.logs if line.message.startswith("hook of")]
+    assert said == ["hook of Running", "hook of Completed", "hook of Running", "hook of Crashed"]
 
 
 def test_a_hook_that_fails_changes_nothing(api: FakeAPI, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, assert_never
 
 from headrace.sdk.futures import Future
@@ -10,11 +9,11 @@ from headrace.sdk.inputs import resolved_to_states
 from headrace.sdk.outcomes import Expired, Outcome, Raised, Returned
 from headrace.sdk.results import ResultRecord
 from headrace.sdk.states import Completed, Crashed, Failed, TimedOut
+from headrace.sdk.tracebacks import trim
 from headrace.wire.errors import TimedOutRun
 from headrace.wire.states import State, StateType
 
 _GROUPS: tuple[type[Any], ...] = (list, tuple, set, frozenset)
-_OURS = os.path.dirname(__file__) + os.sep
 _DECIDING = (Future, *_GROUPS)
 
 
@@ -24,6 +23,7 @@ def state_of(outcome: Outcome, what: str) -> State:
         case Returned(value):
             return state_of_value(value)
         case Raised(error):
+            trim(error)
             return failed(error, f"{what} encountered an exception {describe(error)}")
         case Expired(seconds):
             message = f"{what} took longer than its timeout of {seconds:g} seconds."
@@ -75,21 +75,6 @@ def _together(states: list[State], value: Any) -> State:
     if len(cancelled) == failed_ == len(states):
         return State(type=StateType.CANCELLED, message=f"{failed_}/{len(states)} states cancelled.", data=record)
     return Failed(message=f"{failed_}/{len(states)} states failed.", data=record)
-
-
-def traceback_of(error: BaseException) -> str:
-    """The traceback of an exception through the user's code only, with those of its causes."""
-    import traceback
-
-    told = traceback.TracebackException.from_exception(error)
-    part: traceback.TracebackException | None = told
-    seen: set[int] = set()
-    while part is not None and id(part) not in seen:
-        seen.add(id(part))
-        users = [frame for frame in part.stack if not frame.filename.startswith(_OURS)]
-        part.stack = traceback.StackSummary.from_list(users)
-        part = part.__cause__ or part.__context__
-    return "".join(told.format()).rstrip()
 
 
 def failed(error: Exception, message: str) -> State:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable
 from typing import Any, assert_never
 from uuid import uuid4
 
-from headrace.sdk import endings, hooks, inputs, naming, prints, results, serializers, storage
+from headrace.sdk import endings, hooks, inputs, naming, prints, results, serializers, storage, tracebacks
 from headrace.sdk.context import FlowRunContext, TaskRunContext, current_tags
 from headrace.sdk.drivers import Blocking, Driver, Suspending, complete
 from headrace.sdk.flow import Flow
@@ -66,6 +67,7 @@ class FlowRunEngine:
         # Futures among the parameters are awaited before they can be checked; everything else is checked at once.
         self.parameters = parameters if self._has_upstreams else self._validated(parameters)
         self._taken_up = flow_run is not None
+        self._context: FlowRunContext | None = None
         self._run = flow_run
         configure()
 
@@ -96,7 +98,7 @@ class FlowRunEngine:
             raise
 
     async def _run_to_end(self, driver: Driver) -> State:
-        context = self._context()
+        context = self._context = self._new_context()
         with context.entered(), prints.logged(context.log_prints):
             state = await self._propose(driver, Running())
             while not state.is_final():
@@ -119,7 +121,7 @@ class FlowRunEngine:
             ended = await driver.call(endings.state_of, outcome, "Flow run")
             await driver.call(context.task_runner.wait)
         if ended.is_failed() and isinstance(ended.data, ResultRecord) and isinstance(ended.data.result, Exception):
-            self._log.error("The flow run failed.\n%s", endings.traceback_of(ended.data.result))
+            self._log.error("The flow run failed.\n%s", tracebacks.text_of(ended.data.result))
         return ended
 
     async def _retry(self, driver: Driver, state: State) -> State:
@@ -199,7 +201,8 @@ class FlowRunEngine:
             called = self.flow.on_crashed_hooks
         elif state.is_cancelled():
             called = self.flow.on_cancellation_hooks
-        await hooks.call(driver, called, self._log, self.flow, self.run, state)
+        with self._context.entered() if self._context is not None else contextlib.nullcontext():
+            await hooks.call(driver, called, self._log, self.flow, self.run, state)
         self.session.logs.hurry()
         return state
 
@@ -281,7 +284,7 @@ class FlowRunEngine:
             )
         )
 
-    def _context(self) -> FlowRunContext:
+    def _new_context(self) -> FlowRunContext:
         settings = self.session.settings
         log_prints = self.flow.log_prints
         if log_prints is None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from headrace.sdk import caching, endings, hooks, inputs, naming, prints, retries, serializers, storage
+from headrace.sdk import caching, endings, hooks, inputs, naming, prints, retries, serializers, storage, tracebacks
 from headrace.sdk.callables import UNSET
 from headrace.sdk.context import FlowRunContext, TaskRunContext, current_tags
 from headrace.sdk.drivers import Blocking, Driver, Suspending, complete, in_own_loop
@@ -198,7 +198,7 @@ class TaskRunEngine:
             self.flow_run.lineage.note(state.data.result, self.run.id)
         level = 20 if state.is_completed() else 40
         if state.is_failed() and isinstance(state.data, ResultRecord) and isinstance(state.data.result, Exception):
-            self._log.error("The task run failed.\n%s", endings.traceback_of(state.data.result))
+            self._log.error("The task run failed.\n%s", tracebacks.text_of(state.data.result))
         self._log.log(level, "Finished in state %s", describe(state))
         called = self.task.on_completion_hooks if state.is_completed() else []
         called = self.task.on_failure_hooks if state.is_failed() else called
