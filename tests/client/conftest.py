@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
@@ -103,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         if status != 204:
             self.wfile.write(payload)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = do
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -117,10 +118,12 @@ class _Server(ThreadingHTTPServer):
         pass
 
 
-@pytest.fixture
-def script() -> Generator[Scripted]:
+@contextlib.contextmanager
+def scripted(tls: ssl.SSLContext | None = None) -> Generator[Scripted]:
     """A running server, to be told what to say."""
     server = _Server(("127.0.0.1", 0), _Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     server.script = Scripted(port=server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -130,6 +133,13 @@ def script() -> Generator[Scripted]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def script() -> Generator[Scripted]:
+    """A running server on plain HTTP."""
+    with scripted() as served:
+        yield served
 
 
 class Impatient(Patience, frozen=True):

@@ -149,7 +149,6 @@ def test_something_that_is_no_http_server_is_said(opening: Opening) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabcdef",
         b"HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nabcdef",
-        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcdef",
     ],
 )
 def test_every_way_of_sending_an_answer_is_understood(raw: bytes, opening: Opening) -> None:
@@ -182,7 +181,7 @@ def test_half_an_answer_is_a_lost_connection(opening: Opening) -> None:
         thread = threading.Thread(target=speak)
         thread.start()
         transport = opening(f"http://127.0.0.1:{listener.getsockname()[1]}", Impatient(0, 0, 0))
-        with pytest.raises(Unreachable, match="within an answer"):
+        with pytest.raises(Unreachable, match="broke off"):
             transport.send(HELLO)
         thread.join()
 
@@ -209,7 +208,7 @@ def test_a_credential_cannot_smuggle_in_a_header(script: Scripted, opening: Open
 
 
 def test_packed_answers_are_unpacked(script: Scripted, monkeypatch: pytest.MonkeyPatch, opening: Opening) -> None:
-    monkeypatch.setattr("headrace.client.http.transport._LOOPBACK", frozenset[str]())
+    monkeypatch.setattr("headrace.client.http.transport.LOOPBACK", frozenset[str]())
     script.otherwise = (200, "x" * 5000)
     transport = opening(script.url)
     assert SyncHeadraceClient(transport).hello() == "x" * 5000

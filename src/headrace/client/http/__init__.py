@@ -1,1 +1,1 @@
-"""HTTP/1.1 as the client needs it: a few hundred lines on httptools and sockets."""
+"""HTTP as the client needs it: the standard library's, with a pool, patience and credentials around it."""

@@ -35,6 +35,6 @@ class Token(msgspec.Struct, frozen=True):
         return cls(str(content["token"]), str(content["client"]))
 
     @property
-    def headers(self) -> str:
-        """The header lines of a change."""
-        return f"Prefect-Csrf-Token: {self.token}\r\nPrefect-Csrf-Client: {self.client}\r\n"
+    def headers(self) -> dict[str, str]:
+        """The headers of a change."""
+        return {"Prefect-Csrf-Token": self.token, "Prefect-Csrf-Client": self.client}

@@ -1,14 +1,10 @@
 """Connections to one server that wait for their next request."""
 
-import threading
 from collections import deque
-from typing import TYPE_CHECKING
 
-from headrace.client.http.channel import Channel, Dropped
+from headrace.client.http.channel import Channel, Message, was_dropped
+from headrace.client.http.route import Route
 from headrace.client.transports import Answer
-
-if TYPE_CHECKING:
-    import ssl
 
 _MOST_IDLE = 32
 
@@ -16,14 +12,12 @@ _MOST_IDLE = 32
 class Pool:
     """Lends channels to any thread, the most recently used first."""
 
-    def __init__(self, host: str, port: int, timeout: float, *, tls: bool) -> None:
-        self._host, self._port, self._timeout, self._tls = host, port, timeout, tls
+    def __init__(self, route: Route) -> None:
+        self._route = route
         self._idle: deque[Channel] = deque()
         self._closed = False
-        self._lock = threading.Lock()
-        self._context: ssl.SSLContext | None = None
 
-    def exchange(self, message: bytes) -> Answer:
+    def exchange(self, message: Message) -> Answer:
         """Send a request and read its answer. Raises `OSError`.
 
         A server may close an idle connection at the very moment a request is sent on it; such a
@@ -33,9 +27,9 @@ class Pool:
             channel = self._lend()
             try:
                 answer = channel.exchange(message)
-            except (Dropped, BrokenPipeError, ConnectionResetError):
+            except OSError as error:
                 channel.close()
-                if channel.fresh:
+                if channel.fresh or not was_dropped(error):
                     raise
                 continue
             except BaseException:
@@ -63,7 +57,7 @@ class Pool:
             if not channel.is_stale():
                 return channel
             channel.close()
-        return Channel(self._host, self._port, self._timeout, self._security() if self._tls else None)
+        return Channel(self._route.connection())
 
     def _take_back(self, channel: Channel) -> None:
         if not channel.reusable or len(self._idle) >= _MOST_IDLE:
@@ -72,11 +66,3 @@ class Pool:
         self._idle.append(channel)
         if self._closed:
             self.drop_idle()
-
-    def _security(self) -> "ssl.SSLContext":
-        with self._lock:
-            if self._context is None:
-                import ssl
-
-                self._context = ssl.create_default_context()
-            return self._context

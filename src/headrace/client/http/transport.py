@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from headrace.client import forks
+from headrace.client.http.channel import Message
 from headrace.client.http.csrf import Token
 from headrace.client.http.patience import PASSING, Patience
 from headrace.client.http.pool import Pool
+from headrace.client.http.route import LOOPBACK, Route
 from headrace.client.transports import Answer, Request
 from headrace.wire import versions
 from headrace.wire.errors import ServiceUnavailable, SettingsError
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
     from headrace.settings import APISettings
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_PORTS = {"http": 80, "https": 443}
 _CONCURRENT = 32
 
 
@@ -44,11 +44,11 @@ class HttpTransport:
                 "HEADRACE_API_URL must be a URL with a host and without credentials, such as "
                 "http://127.0.0.1:4200/api; user and password belong in HEADRACE_API_AUTH_STRING."
             )
-        tls = parts.scheme == "https"
+        route = Route(parts, settings.request_timeout)
         self._url = settings.url.rstrip("/")
-        self._base = parts.path.rstrip("/")
-        self._headers = _common_headers(settings, parts.netloc, parts.hostname)
-        self._pool = Pool(parts.hostname, parts.port or _PORTS[parts.scheme], settings.request_timeout, tls=tls)
+        self._base = route.prefix + parts.path.rstrip("/")
+        self._headers = _common_headers(settings, parts.hostname) | route.headers
+        self._pool = Pool(route)
         self._patience = patience or Patience.of(settings.max_retries)
         self._token: Token | None = None
         self._reached = False
@@ -104,12 +104,12 @@ class HttpTransport:
                     return answer
         raise AssertionError("counting does not end")
 
-    def _message(self, request: Request) -> bytes:
+    def _message(self, request: Request) -> Message:
         query = f"?{request.query}" if request.query else ""
-        token = "" if self._token is None or request.method == "GET" else self._token.headers
-        length = f"Content-Length: {len(request.body)}\r\n" if request.body or request.method != "GET" else ""
-        head = f"{request.method} {self._base}{request.path}{query} HTTP/1.1\r\n{self._headers}{token}{length}\r\n"
-        return head.encode("ascii") + request.body
+        headers = self._headers
+        if self._token is not None and request.method != "GET":
+            headers = headers | self._token.headers
+        return Message(request.method, f"{self._base}{request.path}{query}", headers, request.body)
 
     def _unreachable(self, request: Request, error: OSError) -> ServiceUnavailable:
         if isinstance(error, TimeoutError):
@@ -130,24 +130,23 @@ class HttpTransport:
         return self._threads
 
 
-def _common_headers(settings: "APISettings", netloc: str, hostname: str) -> str:
-    """The header lines that every request carries."""
-    lines = [
-        f"Host: {netloc}",
-        "User-Agent: headrace",
-        f"X-PREFECT-API-VERSION: {versions.API}",
-        "Accept: application/json",
-        "Content-Type: application/json",
-    ]
-    if hostname not in _LOOPBACK:  # on one machine, packing costs more than it saves
-        lines.append("Accept-Encoding: gzip")
+def _common_headers(settings: "APISettings", hostname: str) -> dict[str, str]:
+    """The headers that every request carries."""
+    headers = {
+        "User-Agent": "headrace",
+        "X-PREFECT-API-VERSION": versions.API,
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        # on one machine, packing costs more than it saves
+        "Accept-Encoding": "identity" if hostname in LOOPBACK else "gzip",
+    }
     if settings.auth_string is not None:
-        lines.append(f"Authorization: Basic {base64.b64encode(settings.auth_string.encode()).decode()}")
+        headers["Authorization"] = f"Basic {base64.b64encode(settings.auth_string.encode()).decode()}"
     elif settings.key is not None:
-        lines.append(f"Authorization: Bearer {settings.key}")
-    if any("\r" in line or "\n" in line for line in lines):
-        raise SettingsError("HEADRACE_API_URL, HEADRACE_API_KEY and HEADRACE_API_AUTH_STRING must each be one line.")
-    return "".join(f"{line}\r\n" for line in lines)
+        headers["Authorization"] = f"Bearer {settings.key}"
+    if any("\r" in value or "\n" in value for value in headers.values()):
+        raise SettingsError("HEADRACE_API_KEY and HEADRACE_API_AUTH_STRING must each be one line.")
+    return headers
 
 
 def _is_final(error: OSError) -> bool:
