@@ -15,7 +15,7 @@ from headrace.server.http.routes import ROUTERS
 from headrace.server.http.routing import Reply, Router
 from headrace.server.store.base import Store
 from headrace.settings import Settings
-from headrace.wire.base import Body, Wire
+from headrace.wire.base import Body, Parts, Wire
 from headrace.wire.errors import Conflict, ObjectNotFound, ServiceUnavailable, StoreError
 
 router = Router(prefix="/mills", tag="Mills")
@@ -50,6 +50,19 @@ class Mill(Wire, kw_only=True):
 
 class MillFilter(Body, kw_only=True):
     limit: int = 200
+
+
+class MillSearch(Parts, kw_only=True):
+    kind: Kind = Kind.WATER
+    limit: int = 200
+
+
+_SEARCH = MillSearch()
+
+
+@router.post("/search")
+async def search_mills(ctx: Context, body: MillSearch = _SEARCH) -> MillSearch:
+    return body
 
 
 @router.post("/", status=201, also=(200,))

@@ -78,6 +78,17 @@ async def test_a_required_body_must_be_there(body: bytes) -> None:
     assert (detail["type"], detail["loc"]) == ("missing", ["body"])
 
 
+@pytest.mark.parametrize("body", [b'{"kind": null, "limit": null}', b'{"limit": null, "wheels": 8}'])
+async def test_a_part_of_a_body_that_is_null_counts_as_absent(body: bytes) -> None:
+    """The real client sends every part it knows, `null` for those it was not given."""
+    assert await value("POST", "/mills/search", body=body) == {"kind": "WATER", "limit": 200}
+
+
+async def test_a_part_that_does_not_fit_is_named_beside_one_that_is_null() -> None:
+    answer = await refused("/mills/search", b'{"kind": null, "limit": "many"}')
+    assert answer["exception_detail"][0]["loc"] == ["body", "limit"]
+
+
 async def test_query_parameters_are_converted_and_default() -> None:
     assert (await value("GET", MILL))[1:] == [None, 200, None]
     given = await value("GET", MILL, "limit=5&since=2026-01-02T03:04:05&tag=a&tag=b&unknown=1")
