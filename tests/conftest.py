@@ -1,5 +1,6 @@
 """Fixtures for every test: a store on each of the two databases, and PostgreSQL databases to give to servers."""
 
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,11 @@ from headrace.server.store.base import Dialect, Store
 from headrace.server.store.schema import upgrade
 from headrace.settings import ServerDatabaseSettings, ServerSettings, Settings
 from tests.postgres import PostgresServer, shared_server
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # Whoever starts the suite in the background, as CI may, has it ignore Ctrl-C. The processes that tests start
+    # would inherit that, and then could not be ended as a person ends them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
