@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from benchmarks.http import Link, Measured, drive
+from benchmarks.driver import Link, Measured, drive
 
 _LOGS_PER_CALL = 500
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from benchmarks.api import Api
-from benchmarks.http import Link, Refused
+from benchmarks.driver import Link, Refused
 from benchmarks.servers import headrace
 
 
