@@ -8,7 +8,36 @@ criteria, and a criterion that has an `operator` its own parts, by `and_` or `or
 >>> FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.FAILED])))
 """
 
+from headrace.wire.filters.artifacts import (
+    ArtifactCollectionFilter,
+    ArtifactCollectionFilterFlowRunId,
+    ArtifactCollectionFilterKey,
+    ArtifactCollectionFilterLatestId,
+    ArtifactCollectionFilterTaskRunId,
+    ArtifactCollectionFilterType,
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterId,
+    ArtifactFilterKey,
+    ArtifactFilterTaskRunId,
+    ArtifactFilterType,
+)
 from headrace.wire.filters.base import Filter, Operator
+from headrace.wire.filters.blocks import (
+    BlockDocumentFilter,
+    BlockDocumentFilterBlockTypeId,
+    BlockDocumentFilterId,
+    BlockDocumentFilterIsAnonymous,
+    BlockDocumentFilterName,
+    BlockSchemaFilter,
+    BlockSchemaFilterBlockTypeId,
+    BlockSchemaFilterCapabilities,
+    BlockSchemaFilterId,
+    BlockSchemaFilterVersion,
+    BlockTypeFilter,
+    BlockTypeFilterName,
+    BlockTypeFilterSlug,
+)
 from headrace.wire.filters.deployments import (
     DeploymentFilter,
     DeploymentFilterConcurrencyLimit,
@@ -68,6 +97,12 @@ from headrace.wire.filters.task_runs import (
     TaskRunFilterSubFlowRuns,
     TaskRunFilterTags,
 )
+from headrace.wire.filters.variables import (
+    VariableFilter,
+    VariableFilterId,
+    VariableFilterName,
+    VariableFilterTags,
+)
 from headrace.wire.filters.work_pools import (
     WorkPoolFilter,
     WorkPoolFilterId,
@@ -79,6 +114,31 @@ from headrace.wire.filters.work_pools import (
 )
 
 __all__ = [
+    "ArtifactCollectionFilter",
+    "ArtifactCollectionFilterFlowRunId",
+    "ArtifactCollectionFilterKey",
+    "ArtifactCollectionFilterLatestId",
+    "ArtifactCollectionFilterTaskRunId",
+    "ArtifactCollectionFilterType",
+    "ArtifactFilter",
+    "ArtifactFilterFlowRunId",
+    "ArtifactFilterId",
+    "ArtifactFilterKey",
+    "ArtifactFilterTaskRunId",
+    "ArtifactFilterType",
+    "BlockDocumentFilter",
+    "BlockDocumentFilterBlockTypeId",
+    "BlockDocumentFilterId",
+    "BlockDocumentFilterIsAnonymous",
+    "BlockDocumentFilterName",
+    "BlockSchemaFilter",
+    "BlockSchemaFilterBlockTypeId",
+    "BlockSchemaFilterCapabilities",
+    "BlockSchemaFilterId",
+    "BlockSchemaFilterVersion",
+    "BlockTypeFilter",
+    "BlockTypeFilterName",
+    "BlockTypeFilterSlug",
     "DeploymentFilter",
     "DeploymentFilterConcurrencyLimit",
     "DeploymentFilterId",
@@ -130,6 +190,10 @@ __all__ = [
     "TaskRunFilterStateType",
     "TaskRunFilterSubFlowRuns",
     "TaskRunFilterTags",
+    "VariableFilter",
+    "VariableFilterId",
+    "VariableFilterName",
+    "VariableFilterTags",
     "WorkPoolFilter",
     "WorkPoolFilterId",
     "WorkPoolFilterName",
