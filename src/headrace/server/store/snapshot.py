@@ -32,7 +32,7 @@ def render(dialect: Dialect) -> str:
 
 
 def definitions(dialect: Dialect) -> list[str]:
-    """What makes the tables in the order of their description, each followed by its indexes, and the triggers."""
+    """What makes the tables, each after those it refers to and followed by its indexes, and the triggers."""
     from sqlalchemy import create_mock_engine
 
     from headrace.server.store.tables import METADATA
@@ -46,7 +46,7 @@ def definitions(dialect: Dialect) -> list[str]:
         made[-1].append(definition)
 
     engine = create_mock_engine(f"{dialect.value}://", collect)
-    for table in METADATA.tables.values():
+    for table in METADATA.sorted_tables:
         table.create(engine, checkfirst=False)
     tables = [definition for table, *indexes in made for definition in (table, *sorted(indexes))]
     return [*tables, *tallies.statements(dialect)]

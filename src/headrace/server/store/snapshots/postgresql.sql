@@ -3,6 +3,105 @@ CREATE TABLE alembic_version (
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
+CREATE TABLE artifact_collections (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    key TEXT NOT NULL,
+    latest_id UUID NOT NULL,
+    type TEXT,
+    data JSONB,
+    description TEXT,
+    metadata_ JSONB,
+    flow_run_id UUID,
+    task_run_id UUID,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_artifact_collections PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX uq_artifact_collections_key ON artifact_collections (key) WHERE deleted_at IS NULL;
+
+CREATE TABLE artifacts (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    key TEXT,
+    type TEXT,
+    data JSONB,
+    description TEXT,
+    metadata_ JSONB,
+    flow_run_id UUID,
+    task_run_id UUID,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_artifacts PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_artifacts_flow_run_id ON artifacts (flow_run_id, id) WHERE flow_run_id IS NOT NULL AND deleted_at IS NULL;
+
+CREATE INDEX ix_artifacts_key ON artifacts (key, id) WHERE key IS NOT NULL AND deleted_at IS NULL;
+
+CREATE INDEX ix_artifacts_task_run_id ON artifacts (task_run_id, id) WHERE task_run_id IS NOT NULL AND deleted_at IS NULL;
+
+CREATE TABLE block_types (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    name TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    logo_url TEXT,
+    documentation_url TEXT,
+    description TEXT,
+    code_example TEXT,
+    is_protected BOOLEAN DEFAULT false NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_block_types PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX uq_block_types_slug ON block_types (slug) WHERE deleted_at IS NULL;
+
+CREATE TABLE concurrency_leases (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    holder_type TEXT,
+    holder_id UUID,
+    slots INTEGER DEFAULT 1 NOT NULL,
+    CONSTRAINT pk_concurrency_leases PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_concurrency_leases_expires_at ON concurrency_leases (expires_at);
+
+CREATE INDEX ix_concurrency_leases_holder_id ON concurrency_leases (holder_id);
+
+CREATE TABLE concurrency_limits (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    name TEXT NOT NULL,
+    active BOOLEAN DEFAULT true NOT NULL,
+    slot_limit INTEGER NOT NULL,
+    active_slots INTEGER DEFAULT 0 NOT NULL,
+    denied_slots INTEGER DEFAULT 0 NOT NULL,
+    slot_decay_per_second DOUBLE PRECISION DEFAULT 0 NOT NULL,
+    avg_slot_occupancy_seconds DOUBLE PRECISION DEFAULT 2 NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_concurrency_limits PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX uq_concurrency_limits_name ON concurrency_limits (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE configuration (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    key TEXT NOT NULL,
+    value JSONB NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_configuration PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX uq_configuration_key ON configuration (key) WHERE deleted_at IS NULL;
+
 CREATE TABLE flows (
     id UUID NOT NULL,
     created TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -15,6 +114,157 @@ CREATE TABLE flows (
 );
 
 CREATE UNIQUE INDEX uq_flows_name ON flows (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE logs (
+    timestamp TIMESTAMP WITH TIME ZONE NOT NULL,
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    name TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    message TEXT NOT NULL,
+    flow_run_id UUID,
+    task_run_id UUID,
+    CONSTRAINT pk_logs PRIMARY KEY (timestamp, id)
+);
+
+CREATE INDEX ix_logs_flow_run_id ON logs (flow_run_id, timestamp, id);
+
+CREATE INDEX ix_logs_task_run_id ON logs (task_run_id, timestamp, id) WHERE task_run_id IS NOT NULL;
+
+CREATE TABLE saved_searches (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    name TEXT NOT NULL,
+    filters JSONB DEFAULT '[]' NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_saved_searches PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX uq_saved_searches_name ON saved_searches (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE tallies (
+    noun TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    total BIGINT NOT NULL,
+    CONSTRAINT pk_tallies PRIMARY KEY (noun, slot)
+);
+
+CREATE TABLE task_run_state_cache (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    cache_key TEXT NOT NULL,
+    cache_expiration TIMESTAMP WITH TIME ZONE,
+    task_run_state_id UUID NOT NULL,
+    CONSTRAINT pk_task_run_state_cache PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_task_run_state_cache_cache_key ON task_run_state_cache (cache_key, id);
+
+CREATE TABLE variables (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    name TEXT NOT NULL,
+    value JSONB,
+    tags JSONB DEFAULT '[]' NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_variables PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX uq_variables_name ON variables (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE work_pools (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    type TEXT NOT NULL,
+    base_job_template JSON DEFAULT '{}' NOT NULL,
+    is_paused BOOLEAN DEFAULT false NOT NULL,
+    concurrency_limit INTEGER,
+    default_queue_id UUID,
+    status TEXT,
+    last_status_event_id UUID,
+    last_transitioned_status_at TIMESTAMP WITH TIME ZONE,
+    storage_configuration JSONB DEFAULT '{}' NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_work_pools PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX uq_work_pools_name ON work_pools (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE block_schemas (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    checksum TEXT NOT NULL,
+    fields JSON DEFAULT '{}' NOT NULL,
+    capabilities JSONB DEFAULT '[]' NOT NULL,
+    version TEXT NOT NULL,
+    block_type_id UUID NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_block_schemas PRIMARY KEY (id),
+    CONSTRAINT fk_block_schemas_block_type_id FOREIGN KEY(block_type_id) REFERENCES block_types (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_block_schemas_block_type_id ON block_schemas (block_type_id);
+
+CREATE UNIQUE INDEX uq_block_schemas_checksum ON block_schemas (checksum, version) WHERE deleted_at IS NULL;
+
+CREATE TABLE concurrency_lease_limits (
+    lease_id UUID NOT NULL,
+    limit_id UUID NOT NULL,
+    CONSTRAINT pk_concurrency_lease_limits PRIMARY KEY (lease_id, limit_id),
+    CONSTRAINT fk_concurrency_lease_limits_lease_id FOREIGN KEY(lease_id) REFERENCES concurrency_leases (id) ON DELETE CASCADE,
+    CONSTRAINT fk_concurrency_lease_limits_limit_id FOREIGN KEY(limit_id) REFERENCES concurrency_limits (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_concurrency_lease_limits_limit_id ON concurrency_lease_limits (limit_id);
+
+CREATE TABLE deployments (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    name TEXT NOT NULL,
+    version TEXT,
+    description TEXT,
+    flow_id UUID NOT NULL,
+    paused BOOLEAN DEFAULT false NOT NULL,
+    tags JSONB DEFAULT '[]' NOT NULL,
+    labels JSONB DEFAULT '{}' NOT NULL,
+    parameters JSONB DEFAULT '{}' NOT NULL,
+    parameter_openapi_schema JSON,
+    enforce_parameter_schema BOOLEAN DEFAULT true NOT NULL,
+    entrypoint TEXT,
+    path TEXT,
+    pull_steps JSONB,
+    job_variables JSONB DEFAULT '{}' NOT NULL,
+    concurrency_limit_id UUID,
+    concurrency_options JSONB,
+    work_queue_id UUID,
+    work_queue_name TEXT,
+    storage_document_id UUID,
+    infrastructure_document_id UUID,
+    last_polled TIMESTAMP WITH TIME ZONE,
+    status TEXT DEFAULT 'NOT_READY' NOT NULL,
+    created_by JSONB,
+    updated_by JSONB,
+    version_id UUID,
+    version_info JSONB,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_deployments PRIMARY KEY (id),
+    CONSTRAINT fk_deployments_flow_id FOREIGN KEY(flow_id) REFERENCES flows (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_deployments_flow_id ON deployments (flow_id);
+
+CREATE INDEX ix_deployments_name ON deployments (name, id) WHERE deleted_at IS NULL;
+
+CREATE INDEX ix_deployments_work_queue_id ON deployments (work_queue_id) WHERE work_queue_id IS NOT NULL AND deleted_at IS NULL;
+
+CREATE UNIQUE INDEX uq_deployments_name ON deployments (flow_id, name) WHERE deleted_at IS NULL;
 
 CREATE TABLE flow_runs (
     id UUID NOT NULL,
@@ -56,6 +306,8 @@ CREATE TABLE flow_runs (
 
 CREATE INDEX ix_flow_runs_deployment_id ON flow_runs (deployment_id, id) WHERE deployment_id IS NOT NULL AND deleted_at IS NULL;
 
+CREATE INDEX ix_flow_runs_deployment_next_scheduled ON flow_runs (deployment_id, next_scheduled_start_time) WHERE deployment_id IS NOT NULL AND next_scheduled_start_time IS NOT NULL AND deleted_at IS NULL;
+
 CREATE INDEX ix_flow_runs_end_time ON flow_runs (end_time DESC NULLS LAST, id DESC) WHERE deleted_at IS NULL;
 
 CREATE INDEX ix_flow_runs_expected_start_time ON flow_runs (expected_start_time, id) WHERE deleted_at IS NULL;
@@ -76,7 +328,122 @@ CREATE INDEX ix_flow_runs_state_type ON flow_runs (state_type, id) WHERE deleted
 
 CREATE INDEX ix_flow_runs_tags ON flow_runs USING gin (tags) WHERE deleted_at IS NULL;
 
+CREATE INDEX ix_flow_runs_work_queue_id ON flow_runs (work_queue_id, state_type, next_scheduled_start_time) WHERE work_queue_id IS NOT NULL AND deleted_at IS NULL;
+
 CREATE UNIQUE INDEX uq_flow_runs_idempotency_key ON flow_runs (flow_id, idempotency_key) WHERE idempotency_key IS NOT NULL AND deleted_at IS NULL;
+
+CREATE TABLE work_queues (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    work_pool_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    is_paused BOOLEAN DEFAULT false NOT NULL,
+    concurrency_limit INTEGER,
+    priority INTEGER DEFAULT 1 NOT NULL,
+    last_polled TIMESTAMP WITH TIME ZONE,
+    status TEXT,
+    filter JSONB,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_work_queues PRIMARY KEY (id),
+    CONSTRAINT fk_work_queues_work_pool_id FOREIGN KEY(work_pool_id) REFERENCES work_pools (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_work_queues_work_pool_id ON work_queues (work_pool_id, priority);
+
+CREATE UNIQUE INDEX uq_work_queues_name ON work_queues (work_pool_id, name) WHERE deleted_at IS NULL;
+
+CREATE TABLE workers (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    work_pool_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    last_heartbeat_time TIMESTAMP WITH TIME ZONE,
+    heartbeat_interval_seconds INTEGER,
+    status TEXT,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_workers PRIMARY KEY (id),
+    CONSTRAINT fk_workers_work_pool_id FOREIGN KEY(work_pool_id) REFERENCES work_pools (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_workers_work_pool_id ON workers (work_pool_id);
+
+CREATE UNIQUE INDEX uq_workers_name ON workers (work_pool_id, name) WHERE deleted_at IS NULL;
+
+CREATE TABLE block_documents (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    name TEXT NOT NULL,
+    data TEXT NOT NULL,
+    is_anonymous BOOLEAN DEFAULT false NOT NULL,
+    block_type_id UUID NOT NULL,
+    block_type_name TEXT,
+    block_schema_id UUID NOT NULL,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_block_documents PRIMARY KEY (id),
+    CONSTRAINT fk_block_documents_block_type_id FOREIGN KEY(block_type_id) REFERENCES block_types (id) ON DELETE CASCADE,
+    CONSTRAINT fk_block_documents_block_schema_id FOREIGN KEY(block_schema_id) REFERENCES block_schemas (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_block_documents_block_schema_id ON block_documents (block_schema_id);
+
+CREATE INDEX ix_block_documents_block_type_id ON block_documents (block_type_id);
+
+CREATE INDEX ix_block_documents_name ON block_documents (name, id) WHERE deleted_at IS NULL;
+
+CREATE UNIQUE INDEX uq_block_documents_name ON block_documents (block_type_id, name) WHERE deleted_at IS NULL;
+
+CREATE TABLE block_schema_references (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    parent_block_schema_id UUID NOT NULL,
+    reference_block_schema_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    CONSTRAINT pk_block_schema_references PRIMARY KEY (id),
+    CONSTRAINT fk_block_schema_references_parent_block_schema_id FOREIGN KEY(parent_block_schema_id) REFERENCES block_schemas (id) ON DELETE CASCADE,
+    CONSTRAINT fk_block_schema_references_reference_block_schema_id FOREIGN KEY(reference_block_schema_id) REFERENCES block_schemas (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_block_schema_references_reference_id ON block_schema_references (reference_block_schema_id);
+
+CREATE UNIQUE INDEX uq_block_schema_references_name ON block_schema_references (parent_block_schema_id, name, reference_block_schema_id);
+
+CREATE TABLE deployment_schedules (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    deployment_id UUID NOT NULL,
+    active BOOLEAN DEFAULT true NOT NULL,
+    schedule JSON NOT NULL,
+    parameters JSONB DEFAULT '{}' NOT NULL,
+    slug TEXT,
+    max_scheduled_runs INTEGER,
+    deleted_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_deployment_schedules PRIMARY KEY (id),
+    CONSTRAINT fk_deployment_schedules_deployment_id FOREIGN KEY(deployment_id) REFERENCES deployments (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_deployment_schedules_deployment_id ON deployment_schedules (deployment_id);
+
+CREATE UNIQUE INDEX uq_deployment_schedules_slug ON deployment_schedules (deployment_id, slug) WHERE deleted_at IS NULL;
+
+CREATE TABLE flow_run_input (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    flow_run_id UUID NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    sender TEXT,
+    CONSTRAINT pk_flow_run_input PRIMARY KEY (id),
+    CONSTRAINT fk_flow_run_input_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX uq_flow_run_input_key ON flow_run_input (flow_run_id, key);
 
 CREATE TABLE flow_run_states (
     id UUID NOT NULL,
@@ -88,6 +455,7 @@ CREATE TABLE flow_run_states (
     message TEXT,
     data JSONB,
     state_details JSONB DEFAULT '{}' NOT NULL,
+    result_artifact_id UUID,
     CONSTRAINT pk_flow_run_states PRIMARY KEY (id),
     CONSTRAINT fk_flow_run_states_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
 );
@@ -146,6 +514,22 @@ CREATE UNIQUE INDEX uq_task_runs_key ON task_runs (flow_run_id, task_key, dynami
 
 CREATE UNIQUE INDEX uq_task_runs_key_outside_flows ON task_runs (task_key, dynamic_key) WHERE flow_run_id IS NULL AND deleted_at IS NULL;
 
+CREATE TABLE block_document_references (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    parent_block_document_id UUID NOT NULL,
+    reference_block_document_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    CONSTRAINT pk_block_document_references PRIMARY KEY (id),
+    CONSTRAINT fk_block_document_references_parent_block_document_id FOREIGN KEY(parent_block_document_id) REFERENCES block_documents (id) ON DELETE CASCADE,
+    CONSTRAINT fk_block_document_references_reference_block_document_id FOREIGN KEY(reference_block_document_id) REFERENCES block_documents (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_block_document_references_reference_id ON block_document_references (reference_block_document_id);
+
+CREATE UNIQUE INDEX uq_block_document_references_name ON block_document_references (parent_block_document_id, name);
+
 CREATE TABLE task_run_states (
     id UUID NOT NULL,
     created TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -156,59 +540,12 @@ CREATE TABLE task_run_states (
     message TEXT,
     data JSONB,
     state_details JSONB DEFAULT '{}' NOT NULL,
+    result_artifact_id UUID,
     CONSTRAINT pk_task_run_states PRIMARY KEY (id),
     CONSTRAINT fk_task_run_states_task_run_id FOREIGN KEY(task_run_id) REFERENCES task_runs (id) ON DELETE CASCADE
 );
 
 CREATE INDEX ix_task_run_states_timestamp ON task_run_states (task_run_id, timestamp);
-
-CREATE TABLE task_run_state_cache (
-    id UUID NOT NULL,
-    created TIMESTAMP WITH TIME ZONE NOT NULL,
-    cache_key TEXT NOT NULL,
-    cache_expiration TIMESTAMP WITH TIME ZONE,
-    task_run_state_id UUID NOT NULL,
-    CONSTRAINT pk_task_run_state_cache PRIMARY KEY (id)
-);
-
-CREATE INDEX ix_task_run_state_cache_cache_key ON task_run_state_cache (cache_key, id);
-
-CREATE TABLE logs (
-    timestamp TIMESTAMP WITH TIME ZONE NOT NULL,
-    id UUID NOT NULL,
-    created TIMESTAMP WITH TIME ZONE NOT NULL,
-    name TEXT NOT NULL,
-    level INTEGER NOT NULL,
-    message TEXT NOT NULL,
-    flow_run_id UUID,
-    task_run_id UUID,
-    CONSTRAINT pk_logs PRIMARY KEY (timestamp, id)
-);
-
-CREATE INDEX ix_logs_flow_run_id ON logs (flow_run_id, timestamp, id);
-
-CREATE INDEX ix_logs_task_run_id ON logs (task_run_id, timestamp, id) WHERE task_run_id IS NOT NULL;
-
-CREATE TABLE flow_run_input (
-    id UUID NOT NULL,
-    created TIMESTAMP WITH TIME ZONE NOT NULL,
-    updated TIMESTAMP WITH TIME ZONE NOT NULL,
-    flow_run_id UUID NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
-    sender TEXT,
-    CONSTRAINT pk_flow_run_input PRIMARY KEY (id),
-    CONSTRAINT fk_flow_run_input_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
-);
-
-CREATE UNIQUE INDEX uq_flow_run_input_key ON flow_run_input (flow_run_id, key);
-
-CREATE TABLE tallies (
-    noun TEXT NOT NULL,
-    slot INTEGER NOT NULL,
-    total BIGINT NOT NULL,
-    CONSTRAINT pk_tallies PRIMARY KEY (noun, slot)
-);
 
 CREATE FUNCTION tally() RETURNS trigger LANGUAGE plpgsql AS $tally$
 DECLARE
@@ -238,4 +575,4 @@ CREATE TRIGGER tally_delete AFTER DELETE ON task_runs REFERENCING OLD TABLE AS c
 
 CREATE TRIGGER tally_mark AFTER UPDATE OF deleted_at ON task_runs FOR EACH ROW WHEN ((OLD.deleted_at IS NULL) IS DISTINCT FROM (NEW.deleted_at IS NULL)) EXECUTE FUNCTION tally();
 
-INSERT INTO alembic_version (version_num) VALUES ('0002');
+INSERT INTO alembic_version (version_num) VALUES ('0003');

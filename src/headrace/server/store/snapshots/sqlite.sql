@@ -3,6 +3,111 @@ CREATE TABLE alembic_version (
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
+CREATE TABLE artifact_collections (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    latest_id TEXT NOT NULL,
+    type TEXT,
+    data TEXT,
+    description TEXT,
+    metadata_ TEXT,
+    flow_run_id TEXT,
+    task_run_id TEXT,
+    deleted_at INTEGER,
+    CONSTRAINT pk_artifact_collections PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE UNIQUE INDEX uq_artifact_collections_key ON artifact_collections ("key") WHERE deleted_at IS NULL;
+
+CREATE TABLE artifacts (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    "key" TEXT,
+    type TEXT,
+    data TEXT,
+    description TEXT,
+    metadata_ TEXT,
+    flow_run_id TEXT,
+    task_run_id TEXT,
+    deleted_at INTEGER,
+    CONSTRAINT pk_artifacts PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX ix_artifacts_flow_run_id ON artifacts (flow_run_id, id) WHERE flow_run_id IS NOT NULL AND deleted_at IS NULL;
+
+CREATE INDEX ix_artifacts_key ON artifacts ("key", id) WHERE key IS NOT NULL AND deleted_at IS NULL;
+
+CREATE INDEX ix_artifacts_task_run_id ON artifacts (task_run_id, id) WHERE task_run_id IS NOT NULL AND deleted_at IS NULL;
+
+CREATE TABLE block_types (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    logo_url TEXT,
+    documentation_url TEXT,
+    description TEXT,
+    code_example TEXT,
+    is_protected INTEGER DEFAULT 0 NOT NULL,
+    deleted_at INTEGER,
+    CONSTRAINT pk_block_types PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE UNIQUE INDEX uq_block_types_slug ON block_types (slug) WHERE deleted_at IS NULL;
+
+CREATE TABLE concurrency_leases (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    holder_type TEXT,
+    holder_id TEXT,
+    slots INTEGER DEFAULT 1 NOT NULL,
+    CONSTRAINT pk_concurrency_leases PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX ix_concurrency_leases_expires_at ON concurrency_leases (expires_at);
+
+CREATE INDEX ix_concurrency_leases_holder_id ON concurrency_leases (holder_id);
+
+CREATE TABLE concurrency_limits (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    active INTEGER DEFAULT 1 NOT NULL,
+    slot_limit INTEGER NOT NULL,
+    active_slots INTEGER DEFAULT 0 NOT NULL,
+    denied_slots INTEGER DEFAULT 0 NOT NULL,
+    slot_decay_per_second REAL DEFAULT 0 NOT NULL,
+    avg_slot_occupancy_seconds REAL DEFAULT 2 NOT NULL,
+    deleted_at INTEGER,
+    CONSTRAINT pk_concurrency_limits PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE UNIQUE INDEX uq_concurrency_limits_name ON concurrency_limits (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE configuration (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    "key" TEXT NOT NULL,
+    value TEXT NOT NULL,
+    deleted_at INTEGER,
+    CONSTRAINT pk_configuration PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE UNIQUE INDEX uq_configuration_key ON configuration ("key") WHERE deleted_at IS NULL;
+
 CREATE TABLE flows (
     id TEXT NOT NULL,
     created INTEGER NOT NULL,
@@ -16,6 +121,169 @@ CREATE TABLE flows (
  STRICT;
 
 CREATE UNIQUE INDEX uq_flows_name ON flows (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE logs (
+    timestamp INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    message TEXT NOT NULL,
+    flow_run_id TEXT,
+    task_run_id TEXT,
+    CONSTRAINT pk_logs PRIMARY KEY (timestamp, id)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_logs_flow_run_id ON logs (flow_run_id, timestamp, id);
+
+CREATE INDEX ix_logs_task_run_id ON logs (task_run_id, timestamp, id) WHERE task_run_id IS NOT NULL;
+
+CREATE TABLE saved_searches (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    filters TEXT DEFAULT '[]' NOT NULL,
+    deleted_at INTEGER,
+    CONSTRAINT pk_saved_searches PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE UNIQUE INDEX uq_saved_searches_name ON saved_searches (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE tallies (
+    noun TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    CONSTRAINT pk_tallies PRIMARY KEY (noun, slot)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TABLE task_run_state_cache (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    cache_key TEXT NOT NULL,
+    cache_expiration INTEGER,
+    task_run_state_id TEXT NOT NULL,
+    CONSTRAINT pk_task_run_state_cache PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX ix_task_run_state_cache_cache_key ON task_run_state_cache (cache_key, id);
+
+CREATE TABLE variables (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT,
+    tags TEXT DEFAULT '[]' NOT NULL,
+    deleted_at INTEGER,
+    CONSTRAINT pk_variables PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE UNIQUE INDEX uq_variables_name ON variables (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE work_pools (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    type TEXT NOT NULL,
+    base_job_template TEXT DEFAULT '{}' NOT NULL,
+    is_paused INTEGER DEFAULT 0 NOT NULL,
+    concurrency_limit INTEGER,
+    default_queue_id TEXT,
+    status TEXT,
+    last_status_event_id TEXT,
+    last_transitioned_status_at INTEGER,
+    storage_configuration TEXT DEFAULT '{}' NOT NULL,
+    deleted_at INTEGER,
+    CONSTRAINT pk_work_pools PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE UNIQUE INDEX uq_work_pools_name ON work_pools (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE block_schemas (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    checksum TEXT NOT NULL,
+    fields TEXT DEFAULT '{}' NOT NULL,
+    capabilities TEXT DEFAULT '[]' NOT NULL,
+    version TEXT NOT NULL,
+    block_type_id TEXT NOT NULL,
+    deleted_at INTEGER,
+    CONSTRAINT pk_block_schemas PRIMARY KEY (id),
+    CONSTRAINT fk_block_schemas_block_type_id FOREIGN KEY(block_type_id) REFERENCES block_types (id) ON DELETE CASCADE
+)
+ STRICT;
+
+CREATE INDEX ix_block_schemas_block_type_id ON block_schemas (block_type_id);
+
+CREATE UNIQUE INDEX uq_block_schemas_checksum ON block_schemas (checksum, version) WHERE deleted_at IS NULL;
+
+CREATE TABLE concurrency_lease_limits (
+    lease_id TEXT NOT NULL,
+    limit_id TEXT NOT NULL,
+    CONSTRAINT pk_concurrency_lease_limits PRIMARY KEY (lease_id, limit_id),
+    CONSTRAINT fk_concurrency_lease_limits_lease_id FOREIGN KEY(lease_id) REFERENCES concurrency_leases (id) ON DELETE CASCADE,
+    CONSTRAINT fk_concurrency_lease_limits_limit_id FOREIGN KEY(limit_id) REFERENCES concurrency_limits (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_concurrency_lease_limits_limit_id ON concurrency_lease_limits (limit_id);
+
+CREATE TABLE deployments (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    version TEXT,
+    description TEXT,
+    flow_id TEXT NOT NULL,
+    paused INTEGER DEFAULT 0 NOT NULL,
+    tags TEXT DEFAULT '[]' NOT NULL,
+    labels TEXT DEFAULT '{}' NOT NULL,
+    parameters TEXT DEFAULT '{}' NOT NULL,
+    parameter_openapi_schema TEXT,
+    enforce_parameter_schema INTEGER DEFAULT 1 NOT NULL,
+    entrypoint TEXT,
+    path TEXT,
+    pull_steps TEXT,
+    job_variables TEXT DEFAULT '{}' NOT NULL,
+    concurrency_limit_id TEXT,
+    concurrency_options TEXT,
+    work_queue_id TEXT,
+    work_queue_name TEXT,
+    storage_document_id TEXT,
+    infrastructure_document_id TEXT,
+    last_polled INTEGER,
+    status TEXT DEFAULT 'NOT_READY' NOT NULL,
+    created_by TEXT,
+    updated_by TEXT,
+    version_id TEXT,
+    version_info TEXT,
+    deleted_at INTEGER,
+    CONSTRAINT pk_deployments PRIMARY KEY (id),
+    CONSTRAINT fk_deployments_flow_id FOREIGN KEY(flow_id) REFERENCES flows (id) ON DELETE CASCADE
+)
+ STRICT;
+
+CREATE INDEX ix_deployments_flow_id ON deployments (flow_id);
+
+CREATE INDEX ix_deployments_name ON deployments (name, id) WHERE deleted_at IS NULL;
+
+CREATE INDEX ix_deployments_work_queue_id ON deployments (work_queue_id) WHERE work_queue_id IS NOT NULL AND deleted_at IS NULL;
+
+CREATE UNIQUE INDEX uq_deployments_name ON deployments (flow_id, name) WHERE deleted_at IS NULL;
 
 CREATE TABLE flow_runs (
     id TEXT NOT NULL,
@@ -58,6 +326,8 @@ CREATE TABLE flow_runs (
 
 CREATE INDEX ix_flow_runs_deployment_id ON flow_runs (deployment_id, id) WHERE deployment_id IS NOT NULL AND deleted_at IS NULL;
 
+CREATE INDEX ix_flow_runs_deployment_next_scheduled ON flow_runs (deployment_id, next_scheduled_start_time) WHERE deployment_id IS NOT NULL AND next_scheduled_start_time IS NOT NULL AND deleted_at IS NULL;
+
 CREATE INDEX ix_flow_runs_end_time ON flow_runs (end_time, id) WHERE deleted_at IS NULL;
 
 CREATE INDEX ix_flow_runs_expected_start_time ON flow_runs (expected_start_time, id) WHERE deleted_at IS NULL;
@@ -76,7 +346,128 @@ CREATE INDEX ix_flow_runs_state_name ON flow_runs (state_name, id) WHERE deleted
 
 CREATE INDEX ix_flow_runs_state_type ON flow_runs (state_type, id) WHERE deleted_at IS NULL;
 
+CREATE INDEX ix_flow_runs_work_queue_id ON flow_runs (work_queue_id, state_type, next_scheduled_start_time) WHERE work_queue_id IS NOT NULL AND deleted_at IS NULL;
+
 CREATE UNIQUE INDEX uq_flow_runs_idempotency_key ON flow_runs (flow_id, idempotency_key) WHERE idempotency_key IS NOT NULL AND deleted_at IS NULL;
+
+CREATE TABLE work_queues (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    work_pool_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    is_paused INTEGER DEFAULT 0 NOT NULL,
+    concurrency_limit INTEGER,
+    priority INTEGER DEFAULT 1 NOT NULL,
+    last_polled INTEGER,
+    status TEXT,
+    filter TEXT,
+    deleted_at INTEGER,
+    CONSTRAINT pk_work_queues PRIMARY KEY (id),
+    CONSTRAINT fk_work_queues_work_pool_id FOREIGN KEY(work_pool_id) REFERENCES work_pools (id) ON DELETE CASCADE
+)
+ STRICT;
+
+CREATE INDEX ix_work_queues_work_pool_id ON work_queues (work_pool_id, priority);
+
+CREATE UNIQUE INDEX uq_work_queues_name ON work_queues (work_pool_id, name) WHERE deleted_at IS NULL;
+
+CREATE TABLE workers (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    work_pool_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    last_heartbeat_time INTEGER,
+    heartbeat_interval_seconds INTEGER,
+    status TEXT,
+    deleted_at INTEGER,
+    CONSTRAINT pk_workers PRIMARY KEY (id),
+    CONSTRAINT fk_workers_work_pool_id FOREIGN KEY(work_pool_id) REFERENCES work_pools (id) ON DELETE CASCADE
+)
+ STRICT;
+
+CREATE INDEX ix_workers_work_pool_id ON workers (work_pool_id);
+
+CREATE UNIQUE INDEX uq_workers_name ON workers (work_pool_id, name) WHERE deleted_at IS NULL;
+
+CREATE TABLE block_documents (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    data TEXT NOT NULL,
+    is_anonymous INTEGER DEFAULT 0 NOT NULL,
+    block_type_id TEXT NOT NULL,
+    block_type_name TEXT,
+    block_schema_id TEXT NOT NULL,
+    deleted_at INTEGER,
+    CONSTRAINT pk_block_documents PRIMARY KEY (id),
+    CONSTRAINT fk_block_documents_block_type_id FOREIGN KEY(block_type_id) REFERENCES block_types (id) ON DELETE CASCADE,
+    CONSTRAINT fk_block_documents_block_schema_id FOREIGN KEY(block_schema_id) REFERENCES block_schemas (id) ON DELETE CASCADE
+)
+ STRICT;
+
+CREATE INDEX ix_block_documents_block_schema_id ON block_documents (block_schema_id);
+
+CREATE INDEX ix_block_documents_block_type_id ON block_documents (block_type_id);
+
+CREATE INDEX ix_block_documents_name ON block_documents (name, id) WHERE deleted_at IS NULL;
+
+CREATE UNIQUE INDEX uq_block_documents_name ON block_documents (block_type_id, name) WHERE deleted_at IS NULL;
+
+CREATE TABLE block_schema_references (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    parent_block_schema_id TEXT NOT NULL,
+    reference_block_schema_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    CONSTRAINT pk_block_schema_references PRIMARY KEY (id),
+    CONSTRAINT fk_block_schema_references_parent_block_schema_id FOREIGN KEY(parent_block_schema_id) REFERENCES block_schemas (id) ON DELETE CASCADE,
+    CONSTRAINT fk_block_schema_references_reference_block_schema_id FOREIGN KEY(reference_block_schema_id) REFERENCES block_schemas (id) ON DELETE CASCADE
+)
+ STRICT;
+
+CREATE INDEX ix_block_schema_references_reference_id ON block_schema_references (reference_block_schema_id);
+
+CREATE UNIQUE INDEX uq_block_schema_references_name ON block_schema_references (parent_block_schema_id, name, reference_block_schema_id);
+
+CREATE TABLE deployment_schedules (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    deployment_id TEXT NOT NULL,
+    active INTEGER DEFAULT 1 NOT NULL,
+    schedule TEXT NOT NULL,
+    parameters TEXT DEFAULT '{}' NOT NULL,
+    slug TEXT,
+    max_scheduled_runs INTEGER,
+    deleted_at INTEGER,
+    CONSTRAINT pk_deployment_schedules PRIMARY KEY (id),
+    CONSTRAINT fk_deployment_schedules_deployment_id FOREIGN KEY(deployment_id) REFERENCES deployments (id) ON DELETE CASCADE
+)
+ STRICT;
+
+CREATE INDEX ix_deployment_schedules_deployment_id ON deployment_schedules (deployment_id);
+
+CREATE UNIQUE INDEX uq_deployment_schedules_slug ON deployment_schedules (deployment_id, slug) WHERE deleted_at IS NULL;
+
+CREATE TABLE flow_run_input (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    flow_run_id TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    value TEXT NOT NULL,
+    sender TEXT,
+    CONSTRAINT pk_flow_run_input PRIMARY KEY (id),
+    CONSTRAINT fk_flow_run_input_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
+)
+ STRICT;
+
+CREATE UNIQUE INDEX uq_flow_run_input_key ON flow_run_input (flow_run_id, "key");
 
 CREATE TABLE flow_run_states (
     id TEXT NOT NULL,
@@ -88,6 +479,7 @@ CREATE TABLE flow_run_states (
     message TEXT,
     data TEXT,
     state_details TEXT DEFAULT '{}' NOT NULL,
+    result_artifact_id TEXT,
     CONSTRAINT pk_flow_run_states PRIMARY KEY (id),
     CONSTRAINT fk_flow_run_states_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
 )
@@ -146,6 +538,23 @@ CREATE UNIQUE INDEX uq_task_runs_key ON task_runs (flow_run_id, task_key, dynami
 
 CREATE UNIQUE INDEX uq_task_runs_key_outside_flows ON task_runs (task_key, dynamic_key) WHERE flow_run_id IS NULL AND deleted_at IS NULL;
 
+CREATE TABLE block_document_references (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    parent_block_document_id TEXT NOT NULL,
+    reference_block_document_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    CONSTRAINT pk_block_document_references PRIMARY KEY (id),
+    CONSTRAINT fk_block_document_references_parent_block_document_id FOREIGN KEY(parent_block_document_id) REFERENCES block_documents (id) ON DELETE CASCADE,
+    CONSTRAINT fk_block_document_references_reference_block_document_id FOREIGN KEY(reference_block_document_id) REFERENCES block_documents (id) ON DELETE CASCADE
+)
+ STRICT;
+
+CREATE INDEX ix_block_document_references_reference_id ON block_document_references (reference_block_document_id);
+
+CREATE UNIQUE INDEX uq_block_document_references_name ON block_document_references (parent_block_document_id, name);
+
 CREATE TABLE task_run_states (
     id TEXT NOT NULL,
     created INTEGER NOT NULL,
@@ -156,66 +565,13 @@ CREATE TABLE task_run_states (
     message TEXT,
     data TEXT,
     state_details TEXT DEFAULT '{}' NOT NULL,
+    result_artifact_id TEXT,
     CONSTRAINT pk_task_run_states PRIMARY KEY (id),
     CONSTRAINT fk_task_run_states_task_run_id FOREIGN KEY(task_run_id) REFERENCES task_runs (id) ON DELETE CASCADE
 )
  STRICT;
 
 CREATE INDEX ix_task_run_states_timestamp ON task_run_states (task_run_id, timestamp);
-
-CREATE TABLE task_run_state_cache (
-    id TEXT NOT NULL,
-    created INTEGER NOT NULL,
-    cache_key TEXT NOT NULL,
-    cache_expiration INTEGER,
-    task_run_state_id TEXT NOT NULL,
-    CONSTRAINT pk_task_run_state_cache PRIMARY KEY (id)
-)
- STRICT;
-
-CREATE INDEX ix_task_run_state_cache_cache_key ON task_run_state_cache (cache_key, id);
-
-CREATE TABLE logs (
-    timestamp INTEGER NOT NULL,
-    id TEXT NOT NULL,
-    created INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    level INTEGER NOT NULL,
-    message TEXT NOT NULL,
-    flow_run_id TEXT,
-    task_run_id TEXT,
-    CONSTRAINT pk_logs PRIMARY KEY (timestamp, id)
-)
- WITHOUT ROWID,
- STRICT;
-
-CREATE INDEX ix_logs_flow_run_id ON logs (flow_run_id, timestamp, id);
-
-CREATE INDEX ix_logs_task_run_id ON logs (task_run_id, timestamp, id) WHERE task_run_id IS NOT NULL;
-
-CREATE TABLE flow_run_input (
-    id TEXT NOT NULL,
-    created INTEGER NOT NULL,
-    updated INTEGER NOT NULL,
-    flow_run_id TEXT NOT NULL,
-    "key" TEXT NOT NULL,
-    value TEXT NOT NULL,
-    sender TEXT,
-    CONSTRAINT pk_flow_run_input PRIMARY KEY (id),
-    CONSTRAINT fk_flow_run_input_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
-)
- STRICT;
-
-CREATE UNIQUE INDEX uq_flow_run_input_key ON flow_run_input (flow_run_id, "key");
-
-CREATE TABLE tallies (
-    noun TEXT NOT NULL,
-    slot INTEGER NOT NULL,
-    total INTEGER NOT NULL,
-    CONSTRAINT pk_tallies PRIMARY KEY (noun, slot)
-)
- WITHOUT ROWID,
- STRICT;
 
 CREATE TRIGGER tally_flow_runs_insert AFTER INSERT ON flow_runs WHEN NEW.deleted_at IS NULL
 BEGIN
@@ -253,4 +609,4 @@ BEGIN
     ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
 END;
 
-INSERT INTO alembic_version (version_num) VALUES ('0002');
+INSERT INTO alembic_version (version_num) VALUES ('0003');

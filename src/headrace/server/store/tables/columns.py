@@ -1,0 +1,116 @@
+"""What the tables are made of: column types that both databases have, columns that recur, indexes."""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    REAL,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    false,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
+from sqlalchemy.types import TypeEngine
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+Id = UUID(as_uuid=True).with_variant(Text(), "sqlite")
+Time = TIMESTAMP(timezone=True).with_variant(Integer(), "sqlite")
+Document = JSONB().with_variant(Text(), "sqlite")
+OrderedDocument = JSON().with_variant(Text(), "sqlite")
+"""A document that keeps the order of its keys, such as a schema from which a form is drawn."""
+Flag = Boolean().with_variant(Integer(), "sqlite")
+Seconds: TypeEngine[float] = Double[float]().with_variant(REAL(), "sqlite")
+
+
+def table(name: str, *columns: Column[Any], clustered: bool = False) -> Table:
+    """A table; `clustered` keeps its rows in the primary key's own tree in SQLite, one tree less to write."""
+    return Table(name, METADATA, *columns, sqlite_strict=True, sqlite_with_rowid=not clustered)
+
+
+def primary_id() -> Column[Any]:
+    return Column("id", Id, primary_key=True)
+
+
+def reference(name: str) -> Column[Any]:
+    """The id of something that may not be stored (yet, or any more)."""
+    return Column(name, Id)
+
+
+def child_of(table: str, *, column: str | None = None, nullable: bool = False) -> Column[Any]:
+    """The id of the row this one belongs to and goes away with."""
+    own = column or f"{table[:-1]}_id"
+    return Column(own, Id, ForeignKey(f"{table}.id", ondelete="CASCADE"), nullable=nullable)
+
+
+def stamps() -> tuple[Column[Any], Column[Any]]:
+    return Column("created", Time, nullable=False), Column("updated", Time, nullable=False)
+
+
+def required_text(name: str) -> Column[Any]:
+    return Column(name, Text, nullable=False)
+
+
+def optional_text(name: str) -> Column[Any]:
+    return Column(name, Text)
+
+
+def time(name: str) -> Column[Any]:
+    return Column(name, Time)
+
+
+def count(name: str) -> Column[Any]:
+    return Column(name, Integer, nullable=False, server_default=text("0"))
+
+
+def bound(name: str) -> Column[Any]:
+    """A number, or none for "without bound" or "by default"."""
+    return Column(name, Integer)
+
+
+def seconds(name: str, default: str) -> Column[Any]:
+    return Column(name, Seconds, nullable=False, server_default=text(default))
+
+
+def flag(name: str, *, default: bool) -> Column[Any]:
+    return Column(name, Flag, nullable=False, server_default=true() if default else false())
+
+
+def document(name: str, empty: str) -> Column[Any]:
+    return Column(name, Document, nullable=False, server_default=text(f"'{empty}'"))
+
+
+def optional_document(name: str) -> Column[Any]:
+    return Column(name, Document)
+
+
+def live_index(name: str, *columns: Any, where: str | None = None, unique: bool = False) -> None:
+    """An index over live rows, or over those of them that `where` keeps."""
+    condition = text("deleted_at IS NULL" if where is None else f"{where} AND deleted_at IS NULL")
+    Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+def full_index(name: str, *columns: Any, unique: bool = False) -> None:
+    """An index over every row, deleted ones too."""
+    Index(name, *columns, unique=unique)
+
+
+def tags_index(table: Table) -> None:
+    """Tags are searched by a GIN index in PostgreSQL; SQLite looks into the rows that other filters leave."""
+    condition = text("deleted_at IS NULL")
+    index = Index(f"ix_{table.name}_tags", table.c.tags, postgresql_using="gin", postgresql_where=condition)
+    index.ddl_if("postgresql")

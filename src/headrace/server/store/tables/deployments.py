@@ -1,0 +1,76 @@
+"""Deployments and their schedules."""
+
+from sqlalchemy import Column, Text, text
+
+from headrace.server.store.tables.columns import (
+    OrderedDocument,
+    bound,
+    child_of,
+    document,
+    flag,
+    full_index,
+    live_index,
+    optional_document,
+    optional_text,
+    primary_id,
+    reference,
+    required_text,
+    stamps,
+    table,
+    time,
+)
+
+deployments = table(
+    "deployments",
+    primary_id(),
+    *stamps(),
+    required_text("name"),
+    optional_text("version"),
+    optional_text("description"),
+    child_of("flows"),
+    flag("paused", default=False),
+    document("tags", "[]"),
+    document("labels", "{}"),
+    document("parameters", "{}"),
+    Column("parameter_openapi_schema", OrderedDocument),
+    flag("enforce_parameter_schema", default=True),
+    optional_text("entrypoint"),
+    optional_text("path"),
+    optional_document("pull_steps"),
+    document("job_variables", "{}"),
+    reference("concurrency_limit_id"),
+    optional_document("concurrency_options"),
+    reference("work_queue_id"),
+    optional_text("work_queue_name"),
+    reference("storage_document_id"),
+    reference("infrastructure_document_id"),
+    time("last_polled"),
+    Column("status", Text, nullable=False, server_default=text("'NOT_READY'")),
+    optional_document("created_by"),
+    optional_document("updated_by"),
+    reference("version_id"),
+    optional_document("version_info"),
+    time("deleted_at"),
+)
+full_index("ix_deployments_flow_id", deployments.c.flow_id)  # a flow's deployments; foreign key
+live_index("uq_deployments_name", deployments.c.flow_id, deployments.c.name, unique=True)  # upsert, lookup by name
+live_index("ix_deployments_name", deployments.c.name, deployments.c.id)  # by name alone, sort by name
+live_index(  # those that a polled queue makes ready
+    "ix_deployments_work_queue_id", deployments.c.work_queue_id, where="work_queue_id IS NOT NULL"
+)
+
+deployment_schedules = table(
+    "deployment_schedules",
+    primary_id(),
+    *stamps(),
+    child_of("deployments"),
+    flag("active", default=True),
+    Column("schedule", OrderedDocument, nullable=False),
+    document("parameters", "{}"),
+    optional_text("slug"),
+    bound("max_scheduled_runs"),
+    time("deleted_at"),
+)
+_schedule = deployment_schedules.c
+full_index("ix_deployment_schedules_deployment_id", _schedule.deployment_id)  # a deployment's; foreign key
+live_index("uq_deployment_schedules_slug", _schedule.deployment_id, _schedule.slug, unique=True)  # named once
