@@ -19,6 +19,8 @@ CREATE TABLE artifact_collections (
     CONSTRAINT pk_artifact_collections PRIMARY KEY (id)
 );
 
+CREATE INDEX ix_artifact_collections_latest_id ON artifact_collections (latest_id) WHERE deleted_at IS NULL;
+
 CREATE UNIQUE INDEX uq_artifact_collections_key ON artifact_collections (key) WHERE deleted_at IS NULL;
 
 CREATE TABLE artifacts (
@@ -62,7 +64,7 @@ CREATE UNIQUE INDEX uq_block_types_slug ON block_types (slug) WHERE deleted_at I
 CREATE TABLE concurrency_leases (
     id UUID NOT NULL,
     created TIMESTAMP WITH TIME ZONE NOT NULL,
-    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE,
     holder_type TEXT,
     holder_id UUID,
     slots INTEGER DEFAULT 1 NOT NULL,
@@ -455,7 +457,6 @@ CREATE TABLE flow_run_states (
     message TEXT,
     data JSONB,
     state_details JSONB DEFAULT '{}' NOT NULL,
-    result_artifact_id UUID,
     CONSTRAINT pk_flow_run_states PRIMARY KEY (id),
     CONSTRAINT fk_flow_run_states_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
 );
@@ -540,7 +541,6 @@ CREATE TABLE task_run_states (
     message TEXT,
     data JSONB,
     state_details JSONB DEFAULT '{}' NOT NULL,
-    result_artifact_id UUID,
     CONSTRAINT pk_task_run_states PRIMARY KEY (id),
     CONSTRAINT fk_task_run_states_task_run_id FOREIGN KEY(task_run_id) REFERENCES task_runs (id) ON DELETE CASCADE
 );

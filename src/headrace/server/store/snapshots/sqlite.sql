@@ -20,6 +20,8 @@ CREATE TABLE artifact_collections (
 )
  STRICT;
 
+CREATE INDEX ix_artifact_collections_latest_id ON artifact_collections (latest_id) WHERE deleted_at IS NULL;
+
 CREATE UNIQUE INDEX uq_artifact_collections_key ON artifact_collections ("key") WHERE deleted_at IS NULL;
 
 CREATE TABLE artifacts (
@@ -65,7 +67,7 @@ CREATE UNIQUE INDEX uq_block_types_slug ON block_types (slug) WHERE deleted_at I
 CREATE TABLE concurrency_leases (
     id TEXT NOT NULL,
     created INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
+    expires_at INTEGER,
     holder_type TEXT,
     holder_id TEXT,
     slots INTEGER DEFAULT 1 NOT NULL,
@@ -479,7 +481,6 @@ CREATE TABLE flow_run_states (
     message TEXT,
     data TEXT,
     state_details TEXT DEFAULT '{}' NOT NULL,
-    result_artifact_id TEXT,
     CONSTRAINT pk_flow_run_states PRIMARY KEY (id),
     CONSTRAINT fk_flow_run_states_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
 )
@@ -565,7 +566,6 @@ CREATE TABLE task_run_states (
     message TEXT,
     data TEXT,
     state_details TEXT DEFAULT '{}' NOT NULL,
-    result_artifact_id TEXT,
     CONSTRAINT pk_task_run_states PRIMARY KEY (id),
     CONSTRAINT fk_task_run_states_task_run_id FOREIGN KEY(task_run_id) REFERENCES task_runs (id) ON DELETE CASCADE
 )

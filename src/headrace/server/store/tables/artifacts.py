@@ -50,6 +50,7 @@ artifact_collections = table(  # the newest artifact of each key, as a copy
     time("deleted_at"),
 )
 live_index("uq_artifact_collections_key", artifact_collections.c.key, unique=True)  # upsert, lookup and sort by key
+live_index("ix_artifact_collections_latest_id", artifact_collections.c.latest_id)  # whether an artifact is the newest
 
 variables = table(
     "variables",

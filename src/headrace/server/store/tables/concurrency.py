@@ -34,11 +34,11 @@ concurrency_limits = table(
 )
 live_index("uq_concurrency_limits_name", concurrency_limits.c.name, unique=True)  # lookup and sort by name
 
-concurrency_leases = table(
+concurrency_leases = table(  # one without an end holds its slots until they are given back
     "concurrency_leases",
     primary_id(),
     Column("created", Time, nullable=False),
-    Column("expires_at", Time, nullable=False),
+    time("expires_at"),
     optional_text("holder_type"),
     reference("holder_id"),
     Column("slots", Integer, nullable=False, server_default=text("1")),

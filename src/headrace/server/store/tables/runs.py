@@ -54,7 +54,6 @@ def _state() -> tuple[Column[Any], ...]:
         optional_text("message"),
         optional_document("data"),
         document("state_details", "{}"),
-        reference("result_artifact_id"),
     )
 
 

@@ -31,14 +31,12 @@ def upgrade() -> None:
     _create_artifacts()
     _create_named_values()
     _create_blocks()
-    _widen_runs()
+    _index_runs()
 
 
 def downgrade() -> None:
     for index in ("ix_flow_runs_deployment_next_scheduled", "ix_flow_runs_work_queue_id"):
         op.drop_index(index, "flow_runs")
-    for table in ("flow_run_states", "task_run_states"):
-        op.drop_column(table, "result_artifact_id")
     for table in (
         "block_document_references",
         "block_documents",
@@ -171,7 +169,7 @@ def _create_concurrency() -> None:
         "concurrency_leases",
         sa.Column("id", ID, nullable=False),
         sa.Column("created", TIME, nullable=False),
-        sa.Column("expires_at", TIME, nullable=False),
+        sa.Column("expires_at", TIME),
         sa.Column("holder_type", sa.Text()),
         sa.Column("holder_id", ID),
         sa.Column("slots", sa.Integer(), nullable=False, server_default=sa.text("1")),
@@ -218,6 +216,7 @@ def _create_artifacts() -> None:
         sa.Column("flow_run_id", ID),
         sa.Column("task_run_id", ID),
     )
+    _live_index("ix_artifact_collections_latest_id", "artifact_collections", "latest_id")
     _live_index("uq_artifact_collections_key", "artifact_collections", "key", unique=True)
 
 
@@ -318,9 +317,7 @@ def _create_blocks() -> None:
     )
 
 
-def _widen_runs() -> None:
-    for table in ("flow_run_states", "task_run_states"):
-        op.add_column(table, sa.Column("result_artifact_id", ID))
+def _index_runs() -> None:
     _live_index(
         "ix_flow_runs_deployment_next_scheduled",
         "flow_runs",
