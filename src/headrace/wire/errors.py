@@ -12,6 +12,7 @@
     │   ├── Conflict             409 (ObjectAlreadyExists: a name or key is taken)
     │   ├── BodyTooLarge         413
     │   ├── Unprocessable        422 well-formed, but a rule of the contract forbids it
+    │   ├── InvalidTemplate      422 a template that cannot be rendered
     │   └── Locked               423
     ├── ServiceError                 the service cannot answer now
     │   ├── InternalError        500
@@ -163,6 +164,20 @@ class Unprocessable(RequestError):
 
     code = "unprocessable"
     status = 422
+
+
+class InvalidTemplate(RequestError):
+    """A template that cannot be rendered; `line` counts from 1, `source` is the template (contract §8)."""
+
+    code = "invalid_template"
+    status = 422
+
+    def __init__(self, message: str, line: int, source: str) -> None:
+        super().__init__(message)
+        self.line, self.source = line, source
+
+    def body(self) -> dict[str, Any]:
+        return {"error": {"line": self.line, "message": str(self), "source": self.source}, "code": self.code}
 
 
 class Locked(RequestError):
