@@ -10,6 +10,7 @@
     │   ├── MethodNotAllowed     405
     │   ├── RequestTimeout       408
     │   ├── Conflict             409 (ObjectAlreadyExists: a name or key is taken)
+    │   ├── Gone                 410
     │   ├── BodyTooLarge         413
     │   ├── Unprocessable        422 well-formed, but a rule of the contract forbids it
     │   ├── InvalidTemplate      422 a template that cannot be rendered
@@ -28,7 +29,10 @@
         ├── MappingError             (MappingLengthMismatch, MappingMissingIterable)
         ├── SerializationError       a result cannot be written or read as its serializer wants
         ├── DefinitionError          (ReservedArgument) a flow or task is declared wrongly
-        └── ParameterError           (ParameterTypeError, ParameterBindError)
+        ├── ParameterError           (ParameterTypeError, ParameterBindError)
+        ├── FieldError               a block or an input is given values that do not fit its fields
+        ├── PauseTimeout             a paused run was not resumed in time
+        └── SlotsNotAcquired         (SlotsTimeout) no slot of a concurrency limit could be had
 
 Each class carries its code and, where it travels, its HTTP status; `body()` is its form on the wire
 (contract §1). Every message says what happened, to what, and what to do.
@@ -150,6 +154,13 @@ class ObjectAlreadyExists(Conflict):
     """A name or key that must be unique is taken."""
 
     code = "already_exists"
+
+
+class Gone(RequestError):
+    """What the request is about existed and is over for good, such as a lease that ran out."""
+
+    code = "gone"
+    status = 410
 
 
 class BodyTooLarge(RequestError):
@@ -364,3 +375,27 @@ class ParameterBindError(ParameterError, TypeError):
     """The arguments do not fit the function's signature."""
 
     code = "unbindable_parameters"
+
+
+class FieldError(RunError, ValueError):
+    """A block or a run's input is given values that do not fit its fields; the message names each."""
+
+    code = "bad_field"
+
+
+class PauseTimeout(RunError, TimeoutError):
+    """A paused run was not resumed in time."""
+
+    code = "pause_timed_out"
+
+
+class SlotsNotAcquired(RunError):
+    """No slot of a concurrency limit could be had."""
+
+    code = "slots_not_acquired"
+
+
+class SlotsTimeout(SlotsNotAcquired, TimeoutError):
+    """The slots of a concurrency limit were not free in time."""
+
+    code = "slots_timed_out"
