@@ -33,43 +33,54 @@ PageNumber = Annotated[int, msgspec.Meta(ge=1, le=2**48)]
 
 
 class Filters(Parts, kw_only=True):
-    """Filters of any noun; all of them have to match. Work queues go by either of their two names."""
+    """Filters of any noun; all of them have to match."""
 
     flows: FlowFilter | None = None
     flow_runs: FlowRunFilter | None = None
     task_runs: TaskRunFilter | None = None
     deployments: DeploymentFilter | None = None
-    work_pools: WorkPoolFilter | None = None
-    work_pool_queues: WorkQueueFilter | None = None
-    work_queues: WorkQueueFilter | None = None
 
     def given(self) -> dict[str, Filter]:
         """The filters that are given, by noun."""
-        return {name: value for name in _NOUNS if (value := getattr(self, name)) is not None}
+        found = ((_NOUNS.get(name, name), getattr(self, name)) for name in self.__struct_fields__)
+        return {noun: value for noun, value in found if isinstance(value, Filter)}
 
 
-_NOUNS = Filters.__struct_fields__
+_NOUNS = {"work_pool_queues": "work_queues"}
+"""The two names of a filter of work queues are one noun."""
 
 
-class FlowList(Filters, kw_only=True):
+class PoolFilters(Filters, kw_only=True):
+    """Filters for what belongs to a work pool."""
+
+    work_pools: WorkPoolFilter | None = None
+
+
+class QueueFilters(PoolFilters, kw_only=True):
+    """Filters for what waits in a work queue."""
+
+    work_pool_queues: WorkQueueFilter | None = None
+
+
+class FlowList(PoolFilters, kw_only=True):
     sort: FlowSort = FlowSort.NAME_ASC
     limit: int | None = None
     offset: Offset = 0
 
 
-class FlowPageRequest(Filters, kw_only=True):
+class FlowPageRequest(PoolFilters, kw_only=True):
     sort: FlowSort = FlowSort.NAME_ASC
     limit: int | None = None
     page: PageNumber = 1
 
 
-class FlowRunList(Filters, kw_only=True):
+class FlowRunList(QueueFilters, kw_only=True):
     sort: FlowRunSort = FlowRunSort.ID_DESC
     limit: int | None = None
     offset: Offset = 0
 
 
-class FlowRunPageRequest(Filters, kw_only=True):
+class FlowRunPageRequest(QueueFilters, kw_only=True):
     sort: FlowRunSort = FlowRunSort.ID_DESC
     limit: int | None = None
     page: PageNumber = 1
@@ -104,6 +115,13 @@ class HistoryRequest(Filters, kw_only=True):
     def __post_init__(self) -> None:
         """Datetimes without an offset are read as UTC."""
         assume_utc(self)
+
+
+class FlowRunHistoryRequest(HistoryRequest, kw_only=True):
+    """A history of flow runs, which wait in queues."""
+
+    work_pools: WorkPoolFilter | None = None
+    work_queues: WorkQueueFilter | None = None
 
 
 class Page(Wire, kw_only=True):

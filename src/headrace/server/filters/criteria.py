@@ -55,6 +55,10 @@ class Part:
     def parameter(self, name: str, adapt: Adapter | None = None) -> Expression[Any]:
         return self._parameters.make(f"{self.path}.{name}", adapt)
 
+    def now(self) -> Expression[Any]:
+        """The moment of the request, which whoever binds such a filter gives as `now`."""
+        return self._parameters.make("now", None)
+
     @property
     def alternative(self) -> bool:
         """Whether one of the direct parts is enough."""
@@ -94,6 +98,12 @@ def column_conditions(part: Part, column: Expression[Any], null: Expression[Any]
                 yield column >= part.parameter(name)
             case "is_null_", _:
                 yield nullable.is_(None) if value else nullable.is_not(None)
+            case "exists_", _:
+                yield nullable.is_not(None) if value else nullable.is_(None)
+            case "eq_", _:
+                yield column == (true() if value else false())
+            case "startswith_", _:
+                yield part.forms.like_any(column, part.parameter(name, _beginnings))
             case _:
                 raise NotImplementedError(f"{part.path} has an operator without a meaning: {name}")
 
@@ -146,3 +156,7 @@ def all_parts(part: Part, criteria: dict[str, Criterion]) -> Condition:
 
 def _substring(text: str) -> str:
     return f"%{text}%"
+
+
+def _beginnings(texts: list[str]) -> list[str]:
+    return [f"{text}%" for text in texts]

@@ -21,6 +21,8 @@ _ZERO: Expression[int] = literal_column("0")
 _VALUE: Expression[Any] = column("value")
 _EMPTY: Expression[str] = literal_column("'[]'")
 _TEXTS = postgresql.ARRAY(postgresql.TEXT)
+_SECOND: Expression[Any] = literal_column("interval '1 second'")
+_MICROS_IN_A_SECOND: Expression[int] = literal_column("1000000")
 
 
 class Forms(ABC):
@@ -39,6 +41,14 @@ class Forms(ABC):
     @abstractmethod
     def like(self, text: Expression[Any], pattern: Expression[Any]) -> Condition:
         """In any case, with `%` and `_` as wildcards and no way to escape them (contract §5)."""
+
+    @abstractmethod
+    def like_any(self, text: Expression[Any], patterns: Expression[Any]) -> Condition:
+        """Like some pattern of a list, in any case."""
+
+    @abstractmethod
+    def later(self, moment: Expression[Any], seconds: Expression[Any]) -> Expression[Any]:
+        """The moment that comes so many seconds after another."""
 
     @abstractmethod
     def has_all(self, document: Expression[Any], members: Expression[Any]) -> Condition:
@@ -73,6 +83,13 @@ class PostgresForms(Forms):
     def like(self, text: Expression[Any], pattern: Expression[Any]) -> Condition:
         return text.ilike(pattern, escape="")
 
+    def like_any(self, text: Expression[Any], patterns: Expression[Any]) -> Condition:
+        pattern = func.unnest(cast(patterns, _TEXTS)).alias("term")
+        return exists(select(ONE).select_from(pattern).where(self.like(text, column("term"))))
+
+    def later(self, moment: Expression[Any], seconds: Expression[Any]) -> Expression[Any]:
+        return moment + seconds * _SECOND
+
     def has_all(self, document: Expression[Any], members: Expression[Any]) -> Condition:
         return document.op("@>", is_comparison=True)(cast(members, postgresql.JSONB))
 
@@ -106,6 +123,13 @@ class SqliteForms(Forms):
 
     def like(self, text: Expression[Any], pattern: Expression[Any]) -> Condition:
         return text.op("LIKE", is_comparison=True)(pattern)
+
+    def like_any(self, text: Expression[Any], patterns: Expression[Any]) -> Condition:
+        pattern = self._each(patterns, "pattern")
+        return exists(select(ONE).select_from(pattern).where(self.like(text, pattern.c.value)))
+
+    def later(self, moment: Expression[Any], seconds: Expression[Any]) -> Expression[Any]:
+        return moment + seconds * _MICROS_IN_A_SECOND
 
     def has_all(self, document: Expression[Any], members: Expression[Any]) -> Condition:
         missing = self._each(members, "wanted")

@@ -1,71 +1,104 @@
-"""How the filter of one noun constrains the rows of another: there has to be a related row that it matches."""
+"""How the filter of one noun constrains the rows of another: there has to be a related row that it matches.
 
-from collections.abc import Mapping
+`LINKS` says which nouns are related and how, from the point of view of the rows that are asked for. Filters
+met along one link speak of the same related row: flows with a task run filter and a flow run filter have a
+run that matches the one and has a task run that matches the other (contract §5).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement as Expression
-from sqlalchemy import FromClause, Table, exists, false, select
+from sqlalchemy import Table, exists, select
 
-from headrace.server.filters import absent
 from headrace.server.filters.criteria import Part, any_of
 from headrace.server.filters.forms import ONE, Condition
 from headrace.server.filters.nouns import condition
-from headrace.server.store.tables import flow_runs, flows, task_runs
+from headrace.server.store.tables import METADATA
 
 Parts = Mapping[str, Part]
 
 
+@dataclass(frozen=True)
+class Link:
+    """A related noun: the one that our `key` points at, or, unless `is_ours`, those whose `key` points at us."""
+
+    noun: str
+    key: str
+    is_ours: bool
+    links: tuple["Link", ...]
+
+    @property
+    def reach(self) -> set[str]:
+        """The nouns that are related by this link."""
+        return {self.noun}.union(*(link.reach for link in self.links))
+
+
+def of(noun: str, key: str, *links: Link) -> Link:
+    """Rows of ours belong to one of that noun, by our `key`."""
+    return Link(noun, key, True, links)
+
+
+def has(noun: str, key: str, *links: Link) -> Link:
+    """Rows of that noun belong to ours, by their `key`."""
+    return Link(noun, key, False, links)
+
+
+_TASK_RUNS = has("task_runs", "flow_run_id")
+_POOL = of("work_pools", "work_pool_id")
+_QUEUE = of("work_queues", "work_queue_id", _POOL)
+_FLOW = of("flows", "flow_id")
+_DEPLOYMENT = of("deployments", "deployment_id")
+_RUN = of("flow_runs", "flow_run_id", _FLOW, _DEPLOYMENT, _QUEUE)
+
+LINKS: dict[str, tuple[Link, ...]] = {
+    "flows": (has("flow_runs", "flow_id", _TASK_RUNS), has("deployments", "flow_id", _QUEUE)),
+    "flow_runs": (_FLOW, _DEPLOYMENT, _QUEUE, _TASK_RUNS),
+    "task_runs": (_RUN,),
+    "deployments": (_FLOW, _QUEUE, has("flow_runs", "deployment_id", _TASK_RUNS)),
+    "work_queues": (_POOL,),
+    "workers": (_POOL,),
+    "artifacts": (_RUN, of("task_runs", "task_run_id")),
+    "artifact_collections": (_RUN, of("task_runs", "task_run_id")),
+    "block_documents": (of("block_types", "block_type_id"), of("block_schemas", "block_schema_id")),
+    "block_types": (has("block_schemas", "block_type_id"),),
+}
+_MANY = frozenset({"flow_runs", "task_runs"})
+"""Nouns with so many rows that finding those of a few named objects first can be the longer way."""
+
+
 def conditions(noun: str, parts: Parts) -> list[Condition]:
-    """All that the given filters ask of the rows of a noun."""
+    """All that the given filters ask of the rows of a noun.
+
+    Raises `NotImplementedError` for a filter of a noun that is not related: it would be passed over in silence.
+    """
+    links = LINKS.get(noun, ())
+    if unrelated := parts.keys() - {noun}.union(*(link.reach for link in links)):
+        raise NotImplementedError(f"{noun} cannot be found by filters of {', '.join(sorted(unrelated))}")
     own = [condition(noun, parts[noun])] if noun in parts else []
-    if not absent.NOUNS.isdisjoint(parts):
-        return [false()]
-    match noun:
-        case "flows":
-            return own + _flows_with(parts)
-        case "flow_runs":
-            return own + _flow_runs_of(parts) + _flow_runs_with(parts)
-        case "task_runs":
-            return own + _task_runs_of(parts)
-        case _:
-            return own
+    return [*own, *_asked(METADATA.tables[noun], links, parts)]
 
 
-def _flows_with(parts: Parts) -> list[Condition]:
-    """Flows with a run that matches, both itself and by a task run of its own."""
-    if "flow_runs" not in parts and "task_runs" not in parts:
-        return []
-    inner = _flow_runs_with(parts)
-    if "flow_runs" in parts:
-        inner.append(condition("flow_runs", parts["flow_runs"]))
-    return [_has(flow_runs, flow_runs.c.flow_id, flows, inner)]
-
-
-def _flow_runs_with(parts: Parts) -> list[Condition]:
-    """Flow runs with a task run that matches."""
-    if "task_runs" not in parts:
-        return []
-    return [_has(task_runs, task_runs.c.flow_run_id, flow_runs, [condition("task_runs", parts["task_runs"])])]
-
-
-def _flow_runs_of(parts: Parts) -> list[Condition]:
-    """Flow runs of a flow that matches."""
-    if "flows" not in parts:
-        return []
-    part = parts["flows"]
-    return [*_implied(part, flow_runs.c.flow_id), _belongs(flow_runs, flow_runs.c.flow_id, flows, part, [])]
-
-
-def _task_runs_of(parts: Parts) -> list[Condition]:
-    """Task runs inside a flow run that matches, or inside any run of a flow that matches."""
-    found: list[Condition] = []
-    if "flow_runs" in parts:
-        part = parts["flow_runs"]
-        found += _implied(part, task_runs.c.flow_run_id)
-        found.append(_belongs(task_runs, task_runs.c.flow_run_id, flow_runs, part, []))
-    if "flows" in parts:
-        found.append(_has_parent(task_runs, task_runs.c.flow_run_id, flow_runs, _flow_runs_of(parts)))
-    return found
+def _asked(table: Table, links: tuple[Link, ...], parts: Parts) -> Iterator[Condition]:
+    """What the filters of related nouns ask of the table's rows."""
+    for link in links:
+        other = METADATA.tables[link.noun]
+        part = parts.get(link.noun)
+        own = [] if part is None else [condition(link.noun, part)]
+        inner = [*own, *_asked(other, link.links, parts)]
+        if not inner:
+            continue
+        if not link.is_ours:
+            yield _exists(table, other, other.c[link.key] == table.c.id, inner)
+            continue
+        key = table.c[link.key]
+        if part is not None:
+            yield from _implied(part, key)
+        if _is_narrow(link, parts):
+            yield key.in_(select(other.c.id).where(other.c.deleted_at.is_(None), *inner))
+        else:
+            yield _exists(table, other, other.c.id == key, inner)
 
 
 def _implied(part: Part, key: Expression[Any]) -> list[Condition]:
@@ -75,25 +108,19 @@ def _implied(part: Part, key: Expression[Any]) -> list[Condition]:
     return []
 
 
-def _has(child: Table, key: Expression[Any], parent: Table, inner: list[Condition]) -> Condition:
-    """Some live row of the child points at the parent and matches."""
-    rows = select(ONE).select_from(child)
-    return exists(rows.where(key == parent.c.id, child.c.deleted_at.is_(None), *inner).correlate(parent))
+def _exists(table: Table, other: Table, related: Condition, inner: list[Condition]) -> Condition:
+    """Some live row of the other table is related and matches."""
+    rows = select(ONE).select_from(other)
+    return exists(rows.where(related, other.c.deleted_at.is_(None), *inner).correlate(table))
 
 
-def _belongs(child: Table, key: Expression[Any], parent: Table, part: Part, inner: list[Condition]) -> Condition:
-    """The parent that the key points at matches its filter."""
-    own = condition(parent.name, part)
-    if _is_narrow(part):
-        return key.in_(select(parent.c.id).where(parent.c.deleted_at.is_(None), own, *inner))
-    return _has_parent(child, key, parent, [own, *inner])
+def _is_narrow(link: Link, parts: Parts) -> bool:
+    """Whether the filters name their few objects, so that finding them first is the shorter way."""
+    part = parts.get(link.noun)
+    if part is not None and _is_named(part):
+        return True
+    return link.noun not in _MANY and any(_is_narrow(deeper, parts) for deeper in link.links if deeper.is_ours)
 
 
-def _has_parent(child: FromClause, key: Expression[Any], parent: Table, inner: list[Condition]) -> Condition:
-    rows = select(ONE).select_from(parent)
-    return exists(rows.where(parent.c.id == key, parent.c.deleted_at.is_(None), *inner).correlate(child))
-
-
-def _is_narrow(part: Part) -> bool:
-    """Whether the filter names its few objects, so that finding them first is the shorter way."""
+def _is_named(part: Part) -> bool:
     return not part.alternative and any(part.has(name) and part.nested(name).has("any_") for name in ("id", "name"))

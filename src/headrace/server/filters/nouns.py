@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement as Expression
 from sqlalchemy import Text, and_, exists, func, literal_column, select, true
 
-from headrace.server.filters import absent
+from headrace.server.filters import work
 from headrace.server.filters.criteria import (
     Criterion,
     Part,
@@ -118,7 +118,7 @@ def _on_text(part: Part) -> Condition:
 _CRITERIA: dict[str, dict[str, Criterion]] = {
     "flows": {
         "id": on_column(flows.c.id),
-        "deployment": absent.has_deployment,
+        "deployment": work.has_deployment,
         "name": on_column(flows.c.name),
         "tags": on_tags(flows.c.tags),
     },
@@ -157,4 +157,4 @@ _CRITERIA: dict[str, dict[str, Criterion]] = {
         "task_run_id": on_column(logs.c.task_run_id),
         "text": _on_text,
     },
-}
+} | work.CRITERIA

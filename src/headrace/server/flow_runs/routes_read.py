@@ -12,19 +12,19 @@ from headrace.wire.errors import ObjectNotFound
 from headrace.wire.flow_runs import FlowRun
 from headrace.wire.listings import (
     Dependency,
-    Filters,
+    FlowRunHistoryRequest,
     FlowRunList,
     FlowRunPage,
     FlowRunPageRequest,
     Graph,
     HistoryBar,
-    HistoryRequest,
+    QueueFilters,
 )
 
 router = Router(prefix="/flow_runs", tag="Flow Runs")
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _HISTORY = History("flow_runs")
-_LIST, _PAGE, _ALL = FlowRunList(), FlowRunPageRequest(), Filters()
+_LIST, _PAGE, _ALL = FlowRunList(), FlowRunPageRequest(), QueueFilters()
 
 
 async def _found(ctx: Context, id: UUID) -> FlowRun:
@@ -58,19 +58,19 @@ async def paginate_flow_runs(ctx: Context, body: FlowRunPageRequest = _PAGE) -> 
 
 
 @router.post("/count")
-async def count_flow_runs(ctx: Context, body: Filters = _ALL) -> int:
+async def count_flow_runs(ctx: Context, body: QueueFilters = _ALL) -> int:
     """How many runs match."""
     return await reading.count(ctx.store, body.given())
 
 
 @router.post("/lateness")
-async def average_flow_run_lateness(ctx: Context, body: Filters = _ALL) -> float | None:
+async def average_flow_run_lateness(ctx: Context, body: QueueFilters = _ALL) -> float | None:
     """By how many seconds the runs that match started late, on average."""
     return await _HISTORY.lateness(ctx.store, body.given(), ctx.received)
 
 
 @router.post("/history")
-async def flow_run_history(ctx: Context, body: HistoryRequest) -> list[HistoryBar]:
+async def flow_run_history(ctx: Context, body: FlowRunHistoryRequest) -> list[HistoryBar]:
     """The runs that match, counted by interval and state."""
     return await _HISTORY.bars(ctx.store, body, ctx.received)
 

@@ -14,7 +14,7 @@ from headrace.wire.base import Body, Wire
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.filters import FlowFilter
 from headrace.wire.flows import Flow, FlowCreate, FlowUpdate
-from headrace.wire.listings import Filters, FlowList, FlowPage, FlowPageRequest
+from headrace.wire.listings import FlowList, FlowPage, FlowPageRequest, PoolFilters
 
 router = Router(prefix="/flows", tag="Flows")
 
@@ -28,7 +28,7 @@ class FlowBulkDeleted(Wire, kw_only=True):
     deleted: list[UUID]
 
 
-_LIST, _PAGE, _ALL, _FIFTY = FlowList(), FlowPageRequest(), Filters(), FlowBulkDelete()
+_LIST, _PAGE, _ALL, _FIFTY = FlowList(), FlowPageRequest(), PoolFilters(), FlowBulkDelete()
 
 
 @router.post("/", status=201, also=(200,))
@@ -68,7 +68,7 @@ async def paginate_flows(ctx: Context, body: FlowPageRequest = _PAGE) -> FlowPag
 
 
 @router.post("/count")
-async def count_flows(ctx: Context, body: Filters = _ALL) -> int:
+async def count_flows(ctx: Context, body: PoolFilters = _ALL) -> int:
     """How many flows match."""
     return await service.count(ctx.store, body.given())
 

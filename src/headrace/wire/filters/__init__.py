@@ -104,6 +104,9 @@ from headrace.wire.filters.variables import (
     VariableFilterTags,
 )
 from headrace.wire.filters.work_pools import (
+    WorkerFilter,
+    WorkerFilterLastHeartbeatTime,
+    WorkerFilterStatus,
     WorkPoolFilter,
     WorkPoolFilterId,
     WorkPoolFilterName,
@@ -201,4 +204,7 @@ __all__ = [
     "WorkQueueFilter",
     "WorkQueueFilterId",
     "WorkQueueFilterName",
+    "WorkerFilter",
+    "WorkerFilterLastHeartbeatTime",
+    "WorkerFilterStatus",
 ]

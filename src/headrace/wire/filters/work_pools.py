@@ -1,8 +1,10 @@
-"""Which work pools and work queues."""
+"""Which work pools, work queues and workers."""
 
+from datetime import datetime
 from uuid import UUID
 
 from headrace.wire.filters.base import CombiningFilter, Filter
+from headrace.wire.workers import WorkerStatus
 
 
 class WorkPoolFilterId(Filter, kw_only=True):
@@ -37,3 +39,18 @@ class WorkQueueFilterName(Filter, kw_only=True):
 class WorkQueueFilter(CombiningFilter, kw_only=True):
     id: WorkQueueFilterId | None = None
     name: WorkQueueFilterName | None = None
+
+
+class WorkerFilterLastHeartbeatTime(Filter, kw_only=True):
+    before_: datetime | None = None
+    after_: datetime | None = None
+
+
+class WorkerFilterStatus(Filter, kw_only=True):
+    any_: list[WorkerStatus] | None = None
+    not_any_: list[WorkerStatus] | None = None
+
+
+class WorkerFilter(CombiningFilter, kw_only=True):
+    last_heartbeat_time: WorkerFilterLastHeartbeatTime | None = None
+    status: WorkerFilterStatus | None = None
