@@ -1,22 +1,12 @@
 """Workers: the processes that poll a work pool and execute its runs (contract §11.1)."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 
 from headrace.wire.base import Parts, Wire
-from headrace.wire.filters import WorkerFilter
-from headrace.wire.listings import Offset
-
-
-class WorkerStatus(StrEnum):
-    """ONLINE: heard of within three of its heartbeat intervals."""
-
-    ONLINE = "ONLINE"
-    OFFLINE = "OFFLINE"
 
 
 class Worker(Wire, kw_only=True):
@@ -37,9 +27,3 @@ class WorkerHeartbeat(Parts, kw_only=True):
     heartbeat_interval_seconds: Annotated[int, msgspec.Meta(le=2**31 - 1, ge=-(2**31))] | None = None
     return_id: bool | None = None
     metadata: dict[str, Any] | None = None
-
-
-class WorkerList(Parts, kw_only=True):
-    workers: WorkerFilter | None = None
-    limit: int | None = None
-    offset: Offset = 0

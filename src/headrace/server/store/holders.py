@@ -52,10 +52,3 @@ def statements(dialect: Dialect) -> list[str]:
         for noun in _NOUNS
         for name, event, condition in _EVENTS
     ]
-
-
-def removal(dialect: Dialect) -> list[str]:
-    """What takes the triggers away while the tables of runs stay."""
-    if dialect is Dialect.POSTGRES:
-        return ["DROP FUNCTION release() CASCADE"]
-    return [f"DROP TRIGGER release_{noun}_{name}" for noun in _NOUNS for name, _, _ in _EVENTS]

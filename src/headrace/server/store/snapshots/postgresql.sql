@@ -575,4 +575,26 @@ CREATE TRIGGER tally_delete AFTER DELETE ON task_runs REFERENCING OLD TABLE AS c
 
 CREATE TRIGGER tally_mark AFTER UPDATE OF deleted_at ON task_runs FOR EACH ROW WHEN ((OLD.deleted_at IS NULL) IS DISTINCT FROM (NEW.deleted_at IS NULL)) EXECUTE FUNCTION tally();
 
-INSERT INTO alembic_version (version_num) VALUES ('0003');
+CREATE FUNCTION release() RETURNS trigger LANGUAGE plpgsql AS $release$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        DELETE FROM concurrency_leases WHERE id IN (
+            SELECT l.id FROM concurrency_leases l JOIN gone g ON g.id = l.holder_id ORDER BY l.id FOR UPDATE OF l
+        );
+    ELSE
+        DELETE FROM concurrency_leases WHERE id IN (
+            SELECT l.id FROM concurrency_leases l WHERE l.holder_id = NEW.id ORDER BY l.id FOR UPDATE
+        );
+    END IF;
+    RETURN NULL;
+END $release$;
+
+CREATE TRIGGER release_delete AFTER DELETE ON flow_runs REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION release();
+
+CREATE TRIGGER release_mark AFTER UPDATE OF deleted_at ON flow_runs FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL) EXECUTE FUNCTION release();
+
+CREATE TRIGGER release_delete AFTER DELETE ON task_runs REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION release();
+
+CREATE TRIGGER release_mark AFTER UPDATE OF deleted_at ON task_runs FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL) EXECUTE FUNCTION release();
+
+INSERT INTO alembic_version (version_num) VALUES ('0004');

@@ -609,4 +609,24 @@ BEGIN
     ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
 END;
 
-INSERT INTO alembic_version (version_num) VALUES ('0003');
+CREATE TRIGGER release_flow_runs_delete AFTER DELETE ON flow_runs
+BEGIN
+    DELETE FROM concurrency_leases WHERE holder_id = OLD.id;
+END;
+
+CREATE TRIGGER release_flow_runs_mark AFTER UPDATE OF deleted_at ON flow_runs WHEN OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL
+BEGIN
+    DELETE FROM concurrency_leases WHERE holder_id = OLD.id;
+END;
+
+CREATE TRIGGER release_task_runs_delete AFTER DELETE ON task_runs
+BEGIN
+    DELETE FROM concurrency_leases WHERE holder_id = OLD.id;
+END;
+
+CREATE TRIGGER release_task_runs_mark AFTER UPDATE OF deleted_at ON task_runs WHEN OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL
+BEGIN
+    DELETE FROM concurrency_leases WHERE holder_id = OLD.id;
+END;
+
+INSERT INTO alembic_version (version_num) VALUES ('0004');
