@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.wire.base import Parts, Wire
+from headrace.wire.statuses import WorkerStatus
 
 
 class Worker(Wire, kw_only=True):

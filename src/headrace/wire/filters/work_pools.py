@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from headrace.wire.filters.base import CombiningFilter, Filter
-from headrace.wire.workers import WorkerStatus
+from headrace.wire.statuses import WorkerStatus
 
 
 class WorkPoolFilterId(Filter, kw_only=True):
