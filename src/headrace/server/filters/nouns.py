@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement as Expression
 from sqlalchemy import Text, and_, exists, func, literal_column, select, true
 
-from headrace.server.filters import work
+from headrace.server.filters import blocks, kept, work
 from headrace.server.filters.criteria import (
     Criterion,
     Part,
@@ -157,4 +157,4 @@ _CRITERIA: dict[str, dict[str, Criterion]] = {
         "task_run_id": on_column(logs.c.task_run_id),
         "text": _on_text,
     },
-} | work.CRITERIA
+} | work.CRITERIA | kept.CRITERIA | blocks.CRITERIA
