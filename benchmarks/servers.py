@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
+from typing import IO
+
+from benchmarks.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 PEER = ROOT / ".peer" / "bin"
@@ -59,7 +61,7 @@ def clean_environ() -> dict[str, str]:
 
 @contextmanager
 def _served(command: list[str], environ: dict[str, str]) -> Iterator[Running]:
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
@@ -67,7 +69,7 @@ def _served(command: list[str], environ: dict[str, str]) -> Iterator[Running]:
             [*command, "--host", "127.0.0.1", "--port", str(port)], env=environ, stdout=output, stderr=output
         )
         try:
-            _until_healthy(url, process)
+            _until_healthy(url, process, output)
             yield Running(url, time.perf_counter() - started, process.pid)
         finally:
             process.terminate()
@@ -78,23 +80,21 @@ def _served(command: list[str], environ: dict[str, str]) -> Iterator[Running]:
                 process.wait()
 
 
-def _until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+def _until_healthy(url: str, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"the server ended with exit code {process.returncode} before it was healthy")
+            output.seek(0)
+            printed = output.read().decode(errors="replace")[-2000:]
+            raise RuntimeError(
+                f"the server ended with exit code {process.returncode} before it was healthy:\n{printed}"
+            )
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=2):
                 return
         except OSError:
             time.sleep(0.02)
     raise RuntimeError("the server was not healthy within three minutes")
-
-
-def _free_port() -> int:
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _family(pid: int) -> list[int]:
