@@ -1,0 +1,1 @@
+"""Values that the server keeps for itself, by key."""
