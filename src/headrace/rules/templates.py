@@ -1,0 +1,74 @@
+"""Jinja templates that users write: rendered in a sandbox, and checked before they are kept (contract §8).
+
+A template cannot change what it is given, reach into Python, or keep the server busy: ranges hold at most 100
+items, loops are few and not deep. A name that nothing is known of renders as nothing.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import nodes
+    from jinja2.sandbox import SandboxedEnvironment
+
+_LONGEST_RANGE = 100
+_MOST_LOOPS = 10
+_DEEPEST_LOOP = 2
+
+
+class TemplateError(ValueError):
+    """A template that is not one, or that may not run. `line` counts from 1; `source` is the whole template."""
+
+    def __init__(self, message: str, line: int, source: str) -> None:
+        super().__init__(message)
+        self.line, self.source = line, source
+
+
+def check(template: str) -> None:
+    """Raise `TemplateError` for a template that cannot be rendered."""
+    from jinja2 import TemplateSyntaxError, nodes
+
+    try:
+        parsed = _environment().parse(template)
+    except TemplateSyntaxError as error:
+        raise TemplateError(error.message or "The template is not valid.", error.lineno, template) from None
+    if sum(1 for _ in parsed.find_all(nodes.For)) > _MOST_LOOPS:
+        raise TemplateError(f"Contains more than {_MOST_LOOPS} for loops.", 0, template)
+    if _depth(parsed) > _DEEPEST_LOOP:
+        raise TemplateError(f"Contains nested for loops at a depth of more than {_DEEPEST_LOOP}.", 0, template)
+
+
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """The text that a template makes of a context. Raises `TemplateError`."""
+    check(template)
+    try:
+        return _environment().from_string(template).render(context)
+    except Exception as error:
+        # Whatever a user's expression raises is a fault of the template.
+        raise TemplateError(f"{type(error).__name__}: {error}", 0, template) from error
+
+
+@cache
+def _environment() -> "SandboxedEnvironment":
+    from jinja2 import ChainableUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
+    environment.globals["range"] = _range  # pyright: ignore[reportArgumentType] - it narrows jinja's own
+    return environment
+
+
+def _range(*bounds: int) -> range:
+    made = range(*bounds)
+    if len(made) > _LONGEST_RANGE:
+        raise OverflowError(f"a range may hold at most {_LONGEST_RANGE} items, this one has {len(made)}")
+    return made
+
+
+def _depth(node: "nodes.Node") -> int:
+    """How many loops stand inside each other at the deepest place."""
+    from jinja2 import nodes
+
+    inner = max((_depth(child) for child in node.iter_child_nodes()), default=0)
+    return inner + 1 if isinstance(node, nodes.For) else inner
