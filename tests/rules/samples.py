@@ -13,6 +13,7 @@ from headrace.wire.task_runs import TaskRun
 NOW = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
 PROPOSED_ID = UUID(int=7)
 RUN_ID, FLOW_ID, PARENT_ID, DEPLOYMENT_ID, LEASE_ID = (UUID(int=number) for number in range(1, 6))
+LIMIT_ID = UUID(int=9)
 PERSISTED = {"storage_key": "abc"}
 UNPERSISTED = {"type": "unpersisted"}
 

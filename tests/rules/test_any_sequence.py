@@ -21,6 +21,7 @@ from tests.rules.samples import (
     DEPLOYMENT_ID,
     FLOW_ID,
     LEASE_ID,
+    LIMIT_ID,
     NOW,
     PARENT_ID,
     PERSISTED,
@@ -53,28 +54,28 @@ FACTS = [
     Facts(),
     Facts(deployment=DeploymentSlots(), flow_run=EnclosingFlowRun(id=FLOW_ID, state=state("RUNNING"), run_count=1)),
     Facts(
-        deployment=DeploymentSlots(limit=1),
+        deployment=DeploymentSlots(limit_id=LIMIT_ID, limit=1),
         flow_run=EnclosingFlowRun(id=FLOW_ID, state=state("RUNNING"), run_count=3),
         tag_limits=(TagLimit(tag="a", limit=1), TagLimit(tag="b", limit=2, active_slots=1)),
     ),
     Facts(
-        deployment=DeploymentSlots(limit=1, active_slots=1),
+        deployment=DeploymentSlots(limit_id=LIMIT_ID, limit=1, active_slots=1),
         lease_alive=True,
         flow_run=EnclosingFlowRun(id=FLOW_ID, state=state("PAUSED")),
         cached_state=state("COMPLETED", data=PERSISTED),
     ),
     Facts(
-        deployment=DeploymentSlots(limit=1, active_slots=1),
+        deployment=DeploymentSlots(limit_id=LIMIT_ID, limit=1, active_slots=1),
         flow_run=EnclosingFlowRun(id=FLOW_ID, state=state("RUNNING")),
         tag_limits=(TagLimit(tag="a", limit=1, active_slots=1),),
     ),
     Facts(
-        deployment=DeploymentSlots(limit=0, strategy=CollisionStrategy.CANCEL_NEW),
+        deployment=DeploymentSlots(limit_id=LIMIT_ID, limit=0, strategy=CollisionStrategy.CANCEL_NEW),
         flow_run=EnclosingFlowRun(id=FLOW_ID, state=state("RUNNING")),
         tag_limits=(TagLimit(tag="b", limit=0),),
     ),
     Facts(
-        deployment=DeploymentSlots(limit=1, active_slots=1, strategy=CollisionStrategy.CANCEL_NEW),
+        deployment=DeploymentSlots(limit_id=LIMIT_ID, limit=1, active_slots=1, strategy=CollisionStrategy.CANCEL_NEW),
         flow_run=EnclosingFlowRun(id=FLOW_ID),
     ),
 ]

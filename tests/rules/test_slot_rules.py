@@ -6,7 +6,18 @@ from headrace.rules.effects import AcquireSlot, EmitStateEvent, KeepLease, Relea
 from headrace.rules.facts import CollisionStrategy, DeploymentSlots, Facts, Needs
 from headrace.rules.flow_run_policy import CORE, FORCED, MARK_LATE
 from headrace.rules.transitions import Accept, needs
-from tests.rules.samples import DEPLOYMENT_ID, LEASE_ID, PROPOSED_ID, ask, at, flow_run, outcome, propose, state
+from tests.rules.samples import (
+    DEPLOYMENT_ID,
+    LEASE_ID,
+    LIMIT_ID,
+    PROPOSED_ID,
+    ask,
+    at,
+    flow_run,
+    outcome,
+    propose,
+    state,
+)
 
 EVENT = EmitStateEvent()
 NEW_CLIENT, OLD_CLIENT = "3.4.11", "3.4.10"
@@ -14,7 +25,7 @@ TERMINAL = ["COMPLETED", "FAILED", "CANCELLED", "CRASHED"]
 
 
 def slots(limit, active=0, **fields):
-    return DeploymentSlots(limit=limit, active_slots=active, **fields)
+    return DeploymentSlots(limit_id=LIMIT_ID, limit=limit, active_slots=active, **fields)
 
 
 def deployed(current):
@@ -35,7 +46,7 @@ class TestSecureSlot:
         run = deployed(state(from_) if from_ else None)
         decision = ask(CORE, run, state("PENDING"), Facts(deployment=slots(2, 1, lease_seconds=60)))
         assert outcome(decision) == ("ACCEPT", "PENDING Pending")
-        assert decision.entry.effects == (AcquireSlot(DEPLOYMENT_ID, PROPOSED_ID, 60), EVENT)
+        assert decision.entry.effects == (AcquireSlot(LIMIT_ID, PROPOSED_ID, 60), EVENT)
         assert lease_of(decision) == PROPOSED_ID
 
     def test_a_run_for_which_there_is_no_slot_waits_in_line(self):
@@ -118,7 +129,7 @@ class TestValidateLease:
 
     def test_a_run_whose_lease_ran_out_takes_another_slot(self):
         decision = self.ask(Facts(deployment=slots(2, 1)))
-        assert decision.entry.effects == (AcquireSlot(DEPLOYMENT_ID, PROPOSED_ID, 300), EVENT)
+        assert decision.entry.effects == (AcquireSlot(LIMIT_ID, PROPOSED_ID, 300), EVENT)
         assert lease_of(decision) == PROPOSED_ID
 
     def test_or_is_cancelled_where_there_is_none(self):

@@ -30,9 +30,9 @@ class RetryFailedTaskRuns(Effect, frozen=True):
 
 
 class AcquireSlot(Effect, frozen=True):
-    """Take one slot of the deployment's limit for the run, under a new lease with this id and time to live."""
+    """Take one slot of the limit on the run's deployment, under a new lease with this id and time to live."""
 
-    deployment_id: UUID
+    limit_id: UUID
     lease_id: UUID
     lease_seconds: float
 

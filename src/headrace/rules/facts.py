@@ -37,12 +37,13 @@ class CollisionStrategy(StrEnum):
 
 
 class DeploymentSlots(msgspec.Struct, frozen=True, kw_only=True):
-    """A deployment's concurrency limit; `limit` is None where it has none.
+    """A deployment's concurrency limit; `limit_id` and `limit` are None where it has none.
 
     `lease_seconds` is how long a slot is held before the run must have started,
     `wait_seconds` after how long a run that found no slot tries again.
     """
 
+    limit_id: UUID | None = None
     limit: int | None = None
     active_slots: int = 0
     strategy: CollisionStrategy = CollisionStrategy.ENQUEUE

@@ -117,11 +117,11 @@ def cancel_new_when_late(proposal: FlowRunProposal, facts: Facts) -> Verdict:
 
 
 def _take_slot(proposal: FlowRunProposal, deployment: DeploymentSlots) -> Amend:
-    assert proposal.run.deployment_id is not None
+    assert deployment.limit_id is not None
     lease_id = proposal.state.id
     return Amend(
         state=with_details(proposal.state, deployment_concurrency_lease_id=lease_id),
-        effects=(AcquireSlot(proposal.run.deployment_id, lease_id, deployment.lease_seconds),),
+        effects=(AcquireSlot(deployment.limit_id, lease_id, deployment.lease_seconds),),
     )
 
 

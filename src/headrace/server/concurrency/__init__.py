@@ -1,1 +1,1 @@
-"""Concurrency limits. None can be made yet, so nobody ever has to wait for a slot."""
+"""Concurrency limits: slots, leases and who holds them (contract §10)."""
