@@ -22,7 +22,7 @@ WORDS = [
     (r"\b__aexit__\b", "__exit__"),
     (r"\bsend_async\b", "send"),
     (r"\bclient\._async\b", "client._sync"),
-    (r"\bHeadraceClient\b", "SyncHeadraceClient"),
+    (r"\b(Headrace|Recording)Client\b", r"Sync\1Client"),
     (r"\bAsyncIterator\b", "Iterator"),
     (r"The typed client, written by hand; `_sync` is generated from it by scripts/unasync\.py\.", "The typed client."),
 ]

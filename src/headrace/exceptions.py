@@ -7,6 +7,7 @@ from headrace.wire.errors import (
     CrashedRun,
     DefinitionError,
     FailedRun,
+    FieldError,
     HeadraceError,
     MappingLengthMismatch,
     MappingMissingIterable,
@@ -18,6 +19,7 @@ from headrace.wire.errors import (
     ParameterError,
     ParameterTypeError,
     Pause,
+    PauseTimeout,
     RequestError,
     ReservedArgument,
     RunError,
@@ -25,6 +27,8 @@ from headrace.wire.errors import (
     ServiceError,
     ServiceUnavailable,
     SettingsError,
+    SlotsNotAcquired,
+    SlotsTimeout,
     TimedOutRun,
     UnfinishedRun,
     UpstreamTaskError,
@@ -33,6 +37,7 @@ from headrace.wire.errors import (
 HeadraceException = PrefectException = HeadraceError
 MissingContextError = MissingContext
 PausedRun = Pause
+FlowPauseTimeout = PauseTimeout
 ReservedArgumentError = ReservedArgument
 
 __all__ = [
@@ -42,6 +47,8 @@ __all__ = [
     "CrashedRun",
     "DefinitionError",
     "FailedRun",
+    "FieldError",
+    "FlowPauseTimeout",
     "HeadraceError",
     "HeadraceException",
     "MappingLengthMismatch",
@@ -63,6 +70,8 @@ __all__ = [
     "ServiceError",
     "ServiceUnavailable",
     "SettingsError",
+    "SlotsNotAcquired",
+    "SlotsTimeout",
     "TimedOutRun",
     "UnfinishedRun",
     "UpstreamTaskError",

@@ -32,6 +32,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def api(home: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAPI:
     """The API in memory that runs of this test are recorded to."""
     fake = FakeAPI()
-    connection: Any = SimpleNamespace(sync=fake)
+    connection: Any = SimpleNamespace(sync=fake, recording=fake)
     monkeypatch.setattr("headrace.client.connection.connect", lambda _settings: connection)
     return fake

@@ -13,6 +13,7 @@ from headrace.wire.errors import (
     BadRequest,
     BodyTooLarge,
     Forbidden,
+    Gone,
     HeadraceError,
     InternalError,
     Locked,
@@ -31,6 +32,7 @@ _CLASSES: Mapping[int, type[HeadraceError]] = {
     403: Forbidden,
     404: ObjectNotFound,
     409: ObjectAlreadyExists,
+    410: Gone,
     413: BodyTooLarge,
     422: Unprocessable,
     500: InternalError,
@@ -44,8 +46,13 @@ _ADVICE: Mapping[int, str] = {
 
 def request(method: str, path: str, body: Any = msgspec.UNSET, query: Mapping[str, Any] | None = None) -> Request:
     """A request with a body encoded as JSON and a query of the values that are not None."""
-    given = {name: value for name, value in query.items() if value is not None} if query else {}
-    return Request(method, path, urlencode(given, doseq=True), b"" if body is msgspec.UNSET else encode(body))
+    asked = urlencode(given(query), doseq=True) if query else ""
+    return Request(method, path, asked, b"" if body is msgspec.UNSET else encode(body))
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def part(text: str) -> str:

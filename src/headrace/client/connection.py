@@ -1,23 +1,44 @@
 """Which server a process talks to, and one connection to it for everybody in the process."""
 
 import atexit
+import functools
 import threading
 from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
 from headrace.client import forks
-from headrace.client._async.client import HeadraceClient
-from headrace.client._sync.client import SyncHeadraceClient
+from headrace.client._sync.recording import SyncRecordingClient
 from headrace.client.transports import Transport
 from headrace.settings import Settings, current
 
+if TYPE_CHECKING:
+    from headrace.client._async.client import HeadraceClient
+    from headrace.client._sync.client import SyncHeadraceClient
+
 
 class Connection:
-    """The same server for callers with and without an event loop, in any thread and in forked children."""
+    """The same server for callers with and without an event loop, in any thread and in forked children.
+
+    `recording` is the part of the client that runs need; the whole of it is imported when it is asked for.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self.sync = SyncHeadraceClient(transport)
-        self.asynchronous = HeadraceClient(transport)
+        self.recording = SyncRecordingClient(transport)
+
+    @functools.cached_property
+    def sync(self) -> "SyncHeadraceClient":
+        """Every call, for callers that may block."""
+        from headrace.client._sync.client import SyncHeadraceClient
+
+        return SyncHeadraceClient(self.transport)
+
+    @functools.cached_property
+    def asynchronous(self) -> "HeadraceClient":
+        """Every call, awaited."""
+        from headrace.client._async.client import HeadraceClient
+
+        return HeadraceClient(self.transport)
 
     @property
     def where(self) -> str:

@@ -137,7 +137,7 @@ class FlowRunEngine:
         """The state the run is in after the API has answered. Raises `Abort` and `Pause`."""
         while True:
             answer = await driver.call(
-                self.session.client.set_flow_run_state, self.run.id, results.proposal(state), force
+                self.session.recording.set_flow_run_state, self.run.id, results.proposal(state), force
             )
             match answer.status:
                 case SetStateStatus.ACCEPT:
@@ -218,7 +218,7 @@ class FlowRunEngine:
     async def _state_now(self, driver: Driver, abort: Abort) -> State:
         """The state of a run that the API stopped, as the API has it."""
         try:
-            run = await driver.call(self.session.client.read_flow_run, self.run.id)
+            run = await driver.call(self.session.recording.read_flow_run, self.run.id)
         except HeadraceError:
             run = self.run
         state = run.state
@@ -259,11 +259,11 @@ class FlowRunEngine:
             idempotency_key=uuid4().hex,
         )
         try:
-            return self.session.client.post_flow_run(body)
+            return self.session.recording.post_flow_run(body)
         except Conflict:
             # The flow was deleted since its id was learnt.
             body.flow_id = self.session.flow_id(self.flow.name, anew=True)
-            return self.session.client.post_flow_run(body)
+            return self.session.recording.post_flow_run(body)
 
     def _track(self) -> TaskRun:
         """The task run that stands for this subflow in its parent's graph."""
@@ -273,7 +273,7 @@ class FlowRunEngine:
         dynamic_key = parent.dynamic_key(task_key)
         enclosing = TaskRunContext.get()
         parents = [enclosing.task_run.id] if enclosing is not None else []
-        return self.session.client.post_task_run(
+        return self.session.recording.post_task_run(
             TaskRunCreate(
                 name=f"{self.flow.name}-{dynamic_key}",
                 flow_run_id=parent.flow_run.id,

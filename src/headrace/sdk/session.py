@@ -14,6 +14,7 @@ from headrace.settings import Settings, current
 
 if TYPE_CHECKING:
     from headrace.client.connection import Connection
+    from headrace.client.orchestration import SyncHeadraceClient
 
 PATIENCE = 60.0
 """Seconds for which what could not be recorded is sent again, before it is given up with a warning."""
@@ -29,15 +30,20 @@ class Session:
     def __init__(self, settings: Settings, connection: Connection) -> None:
         self.settings = settings
         self.connection = connection
-        self.client = connection.sync
-        self.recorder = recorder(self.client, PATIENCE)
-        self.logs = log_shipper(self.client, settings.logging)
+        self.recording = connection.recording
+        self.recorder = recorder(self.recording, PATIENCE)
+        self.logs = log_shipper(self.recording, settings.logging)
         self._flow_ids: dict[str, UUID] = {}
+
+    @property
+    def client(self) -> SyncHeadraceClient:
+        """Every call of the API; importing it takes a moment."""
+        return self.connection.sync
 
     def flow_id(self, name: str, *, anew: bool = False) -> UUID:
         """The id of the flow with a name, which is made if there is none; asked for once a process."""
         if anew or name not in self._flow_ids:
-            self._flow_ids[name] = self.client.create_flow_from_name(name)
+            self._flow_ids[name] = self.recording.create_flow_from_name(name)
         return self._flow_ids[name]
 
     def flush(self, timeout: float) -> None:

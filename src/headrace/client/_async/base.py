@@ -78,8 +78,7 @@ class Part:
         return items
 
     async def _count(self, path: str, body: Mapping[str, Any]) -> int:
-        given = {name: value for name, value in body.items() if value is not None}
-        return await self._call("POST", path, int, body=given)
+        return await self._call("POST", path, int, body=calls.given(body))
 
     async def _text(self, method: str, path: str) -> str:
         """Make a call whose answer is text, not JSON."""
@@ -89,5 +88,4 @@ class Part:
         return answer.body.decode()
 
     async def _page(self, path: str, item: type[ItemT], body: Mapping[str, Any]) -> list[ItemT]:
-        given = {name: value for name, value in body.items() if value is not None}
-        return await self._call("POST", path, list[item], body=given)
+        return await self._call("POST", path, list[item], body=calls.given(body))

@@ -4,18 +4,48 @@ from types import TracebackType
 from typing import Self
 
 from headrace.client._async.admin import AdminCalls
+from headrace.client._async.artifacts import ArtifactCalls
+from headrace.client._async.block_documents import BlockDocumentCalls
+from headrace.client._async.block_schemas import BlockSchemaCalls
+from headrace.client._async.block_types import BlockTypeCalls
 from headrace.client._async.bulk import BulkCalls
-from headrace.client._async.events import EventCalls
-from headrace.client._async.flow_runs import FlowRunCalls
-from headrace.client._async.flows import FlowCalls
+from headrace.client._async.collections import CollectionCalls
+from headrace.client._async.concurrency_limits import ConcurrencyLimitCalls
+from headrace.client._async.deployments import DeploymentCalls
+from headrace.client._async.global_concurrency_limits import GlobalConcurrencyLimitCalls
 from headrace.client._async.inputs import InputCalls
-from headrace.client._async.logs import LogCalls
 from headrace.client._async.overviews import OverviewCalls
-from headrace.client._async.task_runs import TaskRunCalls
+from headrace.client._async.recording import RecordingClient
+from headrace.client._async.saved_searches import SavedSearchCalls
+from headrace.client._async.schedules import ScheduleCalls
+from headrace.client._async.slots import SlotCalls
+from headrace.client._async.variables import VariableCalls
+from headrace.client._async.work_pools import WorkPoolCalls
+from headrace.client._async.work_queues import WorkQueueCalls
+from headrace.client._async.workers import WorkerCalls
 
 
 class HeadraceClient(
-    FlowCalls, FlowRunCalls, InputCalls, TaskRunCalls, LogCalls, EventCalls, OverviewCalls, BulkCalls, AdminCalls
+    RecordingClient,
+    InputCalls,
+    DeploymentCalls,
+    ScheduleCalls,
+    WorkPoolCalls,
+    WorkQueueCalls,
+    WorkerCalls,
+    GlobalConcurrencyLimitCalls,
+    SlotCalls,
+    ConcurrencyLimitCalls,
+    ArtifactCalls,
+    VariableCalls,
+    BlockTypeCalls,
+    BlockSchemaCalls,
+    BlockDocumentCalls,
+    SavedSearchCalls,
+    CollectionCalls,
+    OverviewCalls,
+    BulkCalls,
+    AdminCalls,
 ):
     """Every call of the API, typed, over any transport.
 

@@ -2,6 +2,7 @@
 """Calls about the server itself."""
 
 from typing import Any
+from uuid import UUID
 
 from headrace.client._sync.base import Part
 from headrace.wire import versions
@@ -34,6 +35,15 @@ class AdminCalls(Part):
     def read_server_default_result_storage(self) -> dict[str, Any]:
         """The storage that the server proposes for results."""
         return self._call("GET", "/admin/storage", dict[str, Any])
+
+    def update_server_default_result_storage(self, block_document_id: UUID) -> dict[str, Any]:
+        """Propose the storage of a block for results. Raises `ObjectNotFound` and `Unprocessable`."""
+        body = {"default_result_storage_block_id": block_document_id}
+        return self._call("PUT", "/admin/storage", dict[str, Any], body=body)
+
+    def clear_server_default_result_storage(self) -> None:
+        """Propose no storage for results."""
+        self._tell("DELETE", "/admin/storage")
 
     def raise_for_api_version_mismatch(self) -> None:
         """Raise `ServiceError` if the server speaks another major version than this client."""

@@ -5,18 +5,48 @@ from types import TracebackType
 from typing import Self
 
 from headrace.client._sync.admin import AdminCalls
+from headrace.client._sync.artifacts import ArtifactCalls
+from headrace.client._sync.block_documents import BlockDocumentCalls
+from headrace.client._sync.block_schemas import BlockSchemaCalls
+from headrace.client._sync.block_types import BlockTypeCalls
 from headrace.client._sync.bulk import BulkCalls
-from headrace.client._sync.events import EventCalls
-from headrace.client._sync.flow_runs import FlowRunCalls
-from headrace.client._sync.flows import FlowCalls
+from headrace.client._sync.collections import CollectionCalls
+from headrace.client._sync.concurrency_limits import ConcurrencyLimitCalls
+from headrace.client._sync.deployments import DeploymentCalls
+from headrace.client._sync.global_concurrency_limits import GlobalConcurrencyLimitCalls
 from headrace.client._sync.inputs import InputCalls
-from headrace.client._sync.logs import LogCalls
 from headrace.client._sync.overviews import OverviewCalls
-from headrace.client._sync.task_runs import TaskRunCalls
+from headrace.client._sync.recording import SyncRecordingClient
+from headrace.client._sync.saved_searches import SavedSearchCalls
+from headrace.client._sync.schedules import ScheduleCalls
+from headrace.client._sync.slots import SlotCalls
+from headrace.client._sync.variables import VariableCalls
+from headrace.client._sync.work_pools import WorkPoolCalls
+from headrace.client._sync.work_queues import WorkQueueCalls
+from headrace.client._sync.workers import WorkerCalls
 
 
 class SyncHeadraceClient(
-    FlowCalls, FlowRunCalls, InputCalls, TaskRunCalls, LogCalls, EventCalls, OverviewCalls, BulkCalls, AdminCalls
+    SyncRecordingClient,
+    InputCalls,
+    DeploymentCalls,
+    ScheduleCalls,
+    WorkPoolCalls,
+    WorkQueueCalls,
+    WorkerCalls,
+    GlobalConcurrencyLimitCalls,
+    SlotCalls,
+    ConcurrencyLimitCalls,
+    ArtifactCalls,
+    VariableCalls,
+    BlockTypeCalls,
+    BlockSchemaCalls,
+    BlockDocumentCalls,
+    SavedSearchCalls,
+    CollectionCalls,
+    OverviewCalls,
+    BulkCalls,
+    AdminCalls,
 ):
     """Every call of the API, typed, over any transport.
 

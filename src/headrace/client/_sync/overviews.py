@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from headrace.client import calls
 from headrace.client._sync.base import Part
-from headrace.wire.filters import FlowFilter, FlowRunFilter, TaskRunFilter
+from headrace.wire.deployment_listings import DeploymentPage
+from headrace.wire.filters import DeploymentFilter, FlowFilter, FlowRunFilter, TaskRunFilter
 from headrace.wire.listings import Dependency, FlowPage, FlowRunPage, Graph, HistoryBar, TaskRunPage
-from headrace.wire.sorts import FlowRunSort, FlowSort, TaskRunSort
+from headrace.wire.sorts import DeploymentSort, FlowRunSort, FlowSort, TaskRunSort
 
 
 class OverviewCalls(Part):
@@ -56,6 +58,21 @@ class OverviewCalls(Part):
         filters = _filters(flow_filter, flow_run_filter, task_run_filter)
         body = filters | _given(sort=sort, page=page, limit=limit)
         return self._call("POST", "/task_runs/paginate", TaskRunPage, body=body)
+
+    def paginate_deployments(
+        self,
+        *,
+        flow_filter: FlowFilter | None = None,
+        flow_run_filter: FlowRunFilter | None = None,
+        deployment_filter: DeploymentFilter | None = None,
+        sort: DeploymentSort | None = None,
+        page: int = 1,
+        limit: int | None = None,
+    ) -> DeploymentPage:
+        """One page of deployments, counted from 1, and how many there are."""
+        filters = _given(flows=flow_filter, flow_runs=flow_run_filter, deployments=deployment_filter)
+        body = filters | _given(sort=sort, page=page, limit=limit)
+        return self._call("POST", "/deployments/paginate", DeploymentPage, body=body)
 
     def read_flow_run_history(
         self,
@@ -114,7 +131,7 @@ _SECONDS: Any = float | None
 
 
 def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+    return calls.given(values)
 
 
 def _filters(

@@ -1,5 +1,9 @@
 """What the API answers about the questions it is asked."""
 
+from headrace.wire.concurrency import GlobalConcurrencyLimit, LimitSummary, SlotLease
+from headrace.wire.deployment_listings import DeploymentPage
+from headrace.wire.deployments import Deployment, FlowRunBulkCreateResult
+from headrace.wire.listings import FlowPage, FlowRunPage, Graph, HistoryBar, TaskRunPage
 from headrace.wire.orchestration import (
     BulkSetStateItem,
     BulkSetStateResult,
@@ -10,14 +14,42 @@ from headrace.wire.orchestration import (
     StateRejectDetails,
     StateWaitDetails,
 )
+from headrace.wire.work_pools import WorkerFlowRun, WorkPoolConcurrencyStatus
+from headrace.wire.work_queues import WorkQueueConcurrencyStatus
+
+# The names that these have in Prefect's client.
+ConcurrencyLimitWithLeaseResponse = SlotLease
+DeploymentResponse = Deployment
+GlobalConcurrencyLimitResponse = GlobalConcurrencyLimit
+MinimalConcurrencyLimitResponse = LimitSummary
+WorkerFlowRunResponse = WorkerFlowRun
 
 __all__ = [
     "BulkSetStateItem",
     "BulkSetStateResult",
+    "ConcurrencyLimitWithLeaseResponse",
+    "Deployment",
+    "DeploymentPage",
+    "DeploymentResponse",
+    "FlowPage",
+    "FlowRunBulkCreateResult",
+    "FlowRunPage",
+    "GlobalConcurrencyLimit",
+    "GlobalConcurrencyLimitResponse",
+    "Graph",
+    "HistoryBar",
+    "LimitSummary",
+    "MinimalConcurrencyLimitResponse",
     "OrchestrationResult",
     "SetStateStatus",
+    "SlotLease",
     "StateAbortDetails",
     "StateAcceptDetails",
     "StateRejectDetails",
     "StateWaitDetails",
+    "TaskRunPage",
+    "WorkPoolConcurrencyStatus",
+    "WorkQueueConcurrencyStatus",
+    "WorkerFlowRun",
+    "WorkerFlowRunResponse",
 ]

@@ -1,5 +1,25 @@
 """The orders in which lists are given."""
 
-from headrace.wire.sorts import DeploymentSort, FlowRunSort, FlowSort, LogSort, TaskRunSort
+from headrace.wire.sorts import (
+    ArtifactCollectionSort,
+    ArtifactSort,
+    BlockDocumentSort,
+    DeploymentSort,
+    FlowRunSort,
+    FlowSort,
+    LogSort,
+    TaskRunSort,
+    VariableSort,
+)
 
-__all__ = ["DeploymentSort", "FlowRunSort", "FlowSort", "LogSort", "TaskRunSort"]
+__all__ = [
+    "ArtifactCollectionSort",
+    "ArtifactSort",
+    "BlockDocumentSort",
+    "DeploymentSort",
+    "FlowRunSort",
+    "FlowSort",
+    "LogSort",
+    "TaskRunSort",
+    "VariableSort",
+]
