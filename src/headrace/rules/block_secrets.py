@@ -1,7 +1,8 @@
 """Hiding the secret values of a block's data, and finding them again when the hidden form comes back.
 
 Which values are secret is said by paths such as `password`, `auth.token` or `headers.*` (contract §11.4).
-A star stands for every key of an object and every item of a list.
+A star stands for every key. A step that an object does not have is looked for further inside of it, because
+the paths of blocks in a mapping leave its keys out.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,12 +15,15 @@ _MISSING = object()
 
 
 def hidden(data: Data, paths: Iterable[str]) -> Data:
-    """The data with its secrets hidden; what is null stays null.
+    """The data with its secrets hidden: texts and numbers, each in its place; lists as a whole.
+
+    What is null stays null. A list is not hidden item by item, since nobody could tell which item a hidden
+    secret belongs to once the list has changed.
 
     >>> hidden({"user": "ada", "auth": {"token": "t"}}, ["auth.token"])
     {'user': 'ada', 'auth': {'token': '********'}}
     """
-    return _changed(data, _MISSING, paths, lambda value, _: _hide(value))
+    return _changed(data, _MISSING, paths, lambda value, _: None if value is None else HIDDEN)
 
 
 def restored(data: Data, known: Data, paths: Iterable[str]) -> Data:
@@ -28,48 +32,32 @@ def restored(data: Data, known: Data, paths: Iterable[str]) -> Data:
     >>> restored({"user": "bob", "password": "********"}, {"password": "p"}, ["password"])
     {'user': 'bob', 'password': 'p'}
     """
-    return _changed(data, known, paths, _restore)
-
-
-def _hide(value: Any) -> Any:
-    return None if value is None else HIDDEN
-
-
-def _restore(value: Any, known: Any) -> Any:
-    return known if value == HIDDEN and known is not _MISSING else value
+    return _changed(data, known, paths, lambda value, old: value if value != HIDDEN or old is _MISSING else old)
 
 
 def _changed(data: Data, known: Any, paths: Iterable[str], change: _Change) -> Data:
-    for path in paths:
-        data = _walk(data, known, path.split("."), change)
+    for path in dict.fromkeys(paths):
+        field, *steps = path.split(".")
+        if field == "*":
+            data = _walk(data, known, [field, *steps], change)
+        elif field in data:
+            data = data | {field: _walk(data[field], _at(known, field), steps, change)}
     return data
 
 
 def _walk(value: Any, known: Any, steps: list[str], change: _Change) -> Any:
     """The value with `change` made where the steps lead; what they do not reach is shared with the original."""
-    if not steps:
-        return change(value, known)
-    step, rest = steps[0], steps[1:]
-    match value:
-        case dict():
-            members = cast("Data", value)
-            return {
-                key: _walk(member, _at(known, key), rest, change) if step in ("*", key) else member
-                for key, member in members.items()
-            }
-        case list() if step == "*":
-            items = cast("list[Any]", value)
-            return [_walk(item, _at(known, place), rest, change) for place, item in enumerate(items)]
-        case _:
-            return cast("Any", value)
+    if not isinstance(value, dict):
+        whole = not steps or isinstance(value, list) or value == HIDDEN
+        scalar = cast("Any", value)
+        return change(scalar, known) if whole else scalar
+    members = cast("Data", value)
+    if not steps or steps[0] == "*":
+        return {key: _walk(member, _at(known, key), steps[1:], change) for key, member in members.items()}
+    if steps[0] in members:
+        return members | {steps[0]: _walk(members[steps[0]], _at(known, steps[0]), steps[1:], change)}
+    return {key: _walk(member, _at(known, key), steps, change) for key, member in members.items()}
 
 
-def _at(known: Any, key: str | int) -> Any:
-    match known, key:
-        case dict(), str():
-            return cast("Data", known).get(key, _MISSING)
-        case list(), int():
-            items = cast("list[Any]", known)
-            return items[key] if key < len(items) else _MISSING
-        case _:
-            return _MISSING
+def _at(known: Any, key: str) -> Any:
+    return cast("Data", known).get(key, _MISSING) if isinstance(known, dict) else _MISSING

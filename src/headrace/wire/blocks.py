@@ -6,7 +6,7 @@ are blocks themselves.
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import msgspec
@@ -108,7 +108,7 @@ class BlockDocument(Wire, kw_only=True):
 class BlockDocumentCreate(Body, kw_only=True):
     """`{"$ref": {"block_document_id": id}}` as a value of `data` refers to another document."""
 
-    name: Name | None = None
+    name: Slug | None = None
     data: dict[str, Any] = {}
     block_schema_id: UUID
     block_type_id: UUID
@@ -173,8 +173,8 @@ def _check_depth(name: str, document: Any) -> None:
 def _children(value: Any) -> list[Any]:
     match value:
         case dict():
-            return [child for child in value.values() if isinstance(child, dict | list)]
+            return list(cast("dict[str, Any]", value).values())
         case list():
-            return [child for child in value if isinstance(child, dict | list)]
+            return cast("list[Any]", value)
         case _:
             return []
