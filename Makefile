@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup peer demo test lint types format lock clean
+.PHONY: help setup peer chromium demo test lint types conformance format lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12 | sed 's/^/  make /'
@@ -14,10 +14,13 @@ setup: ## make .venv from the lock; the other commands do it by themselves
 peer: setup ## make .peer, the real Prefect in an environment of its own
 	@scripts/peer.sh
 
+chromium: ## install the browser that tests of web pages need, where it is missing
+	@scripts/chromium.sh
+
 demo: setup ## run real flows against a real server and show what was recorded (KEEP=1 leaves it running)
 	@$(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
 
-test: setup peer lint types ## lint, types and the whole test suite, on SQLite and on PostgreSQL (ARGS="-k name" narrows it)
+test: setup peer chromium lint types conformance ## all checks, and the whole test suite on both databases (ARGS="-k name" narrows it)
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 lint: setup ## style, layers, file sizes and the generated client
@@ -28,6 +31,9 @@ lint: setup ## style, layers, file sizes and the generated client
 
 types: setup ## strict types of everything under src
 	@$(BIN)/pyright --warnings
+
+conformance: setup peer ## compare our API with Prefect's (ARGS=--all shows the listed differences too)
+	@$(BIN)/python -m scripts.conformance $(ARGS)
 
 format: setup ## put the code in its standard form
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .

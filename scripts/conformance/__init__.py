@@ -1,0 +1,1 @@
+"""Whether our API is the peer's, operation by operation: `make conformance`."""
