@@ -6,7 +6,7 @@ least one object it matches; None asks for nothing.
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -179,7 +179,7 @@ class Dependency(Wire, kw_only=True):
 
 
 class Upstream(Wire, kw_only=True):
-    input_type: str = "task_run"
+    input_type: Literal["task_run"] = "task_run"
     id: UUID
 
 
@@ -201,7 +201,7 @@ class GraphArtifact(Wire, kw_only=True):
 class GraphNode(Wire, kw_only=True):
     """A task run, or the subflow run it stands for. `encapsulating` are tasks it was called inside of."""
 
-    kind: str
+    kind: Literal["task-run", "flow-run"]
     id: UUID
     label: str
     state_type: StateType

@@ -42,7 +42,7 @@ class StateWaitDetails(Wire, kw_only=True):
 class OutcomeDetails(Wire, kw_only=True, omit_defaults=True):
     """Any of the four kinds of details; a field that a kind does not have is left out."""
 
-    type: str
+    type: Literal["accept_details", "reject_details", "abort_details", "wait_details"]
     reason: str | None = None
     delay_seconds: int | None = None
 

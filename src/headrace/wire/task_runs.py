@@ -34,12 +34,30 @@ class TaskRunPolicy(Wire, kw_only=True):
 
 
 class TaskRunInput(Wire, kw_only=True):
-    """Where an argument of a task run came from: another run, a flow's parameter, or a constant."""
+    """Where an argument of a task run came from: another run, a flow's parameter, or a constant.
 
-    input_type: Literal["task_run", "flow_run", "parameter", "constant"]
-    id: UUID | None | msgspec.UnsetType = msgspec.UNSET
+    A client may leave `input_type` out, for what else is given says it.
+    """
+
+    input_type: Literal["task_run", "flow_run", "parameter", "constant"] | msgspec.UnsetType = msgspec.UNSET
+    id: UUID | msgspec.UnsetType = msgspec.UNSET
     name: str | msgspec.UnsetType = msgspec.UNSET
     type: str | msgspec.UnsetType = msgspec.UNSET
+
+    def __post_init__(self) -> None:
+        """Say what kind of input it is; one that is none of them does not fit."""
+        if self.input_type is msgspec.UNSET:
+            self.input_type = _input_type(self)
+
+
+def _input_type(given: TaskRunInput) -> Literal["task_run", "parameter", "constant"]:
+    if given.id is not msgspec.UNSET:
+        return "task_run"
+    if given.name is not msgspec.UNSET:
+        return "parameter"
+    if given.type is not msgspec.UNSET:
+        return "constant"
+    raise ValueError("an input names a run by its id, a parameter by its name, or a constant by its type")
 
 
 TaskInputs = dict[str, list[TaskRunInput]]

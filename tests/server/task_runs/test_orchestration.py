@@ -41,6 +41,21 @@ async def test_a_new_run_is_pending_and_labelled_with_its_flow_run(api: Api) -> 
     assert read | {"estimated_start_time_delta": 0.0} == run
 
 
+@pytest.mark.parametrize(
+    ("given", "kind"), [({"id": str(uuid4())}, "task_run"), ({"name": "n"}, "parameter"), ({"type": "int"}, "constant")]
+)
+async def test_an_input_may_leave_out_what_kind_it_is(api: Api, given: dict[str, str], kind: str) -> None:
+    body = {"task_key": "sift", "dynamic_key": "0", "flow_run_id": None, "task_inputs": {"grain": [given]}}
+    made = await api.post("/task_runs/", body)
+    assert made.json["task_inputs"] == {"grain": [{"input_type": kind, **given}]}
+
+
+@pytest.mark.parametrize("given", [{}, {"id": None}, {"input_type": "guess", "name": "n"}])
+async def test_an_input_of_no_kind_is_refused(api: Api, given: dict[str, str | None]) -> None:
+    body = {"task_key": "sift", "dynamic_key": "0", "flow_run_id": None, "task_inputs": {"grain": [given]}}
+    assert (await api.post("/task_runs/", body)).status == 422
+
+
 async def test_the_natural_key_makes_one_run_and_a_repeat_leaves_it_alone(api: Api) -> None:
     for flow_run_id in (await api.flow_run(), None):
         body = {"flow_run_id": flow_run_id, "task_key": "t", "dynamic_key": "0", "name": "first"}

@@ -1,6 +1,6 @@
 """`/flow_runs`: the routes that write."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -21,7 +21,7 @@ BulkLimit = Annotated[int, msgspec.Meta(ge=1, le=50)]
 
 
 class Resume(Body, kw_only=True):
-    run_input: dict[str, object] | None = None
+    run_input: dict[str, Any] | None = None
 
 
 class BulkDelete(Body, kw_only=True):
@@ -90,6 +90,6 @@ async def bulk_set_flow_run_state(ctx: Context, body: BulkSetState) -> BulkSetSt
 
 
 @router.post("/bulk_delete")
-async def bulk_delete_flow_runs(ctx: Context, body: BulkDelete) -> BulkDeleted:
+async def bulk_delete_flow_runs(ctx: Context, body: BulkDelete = BulkDelete()) -> BulkDeleted:  # noqa: B008
     """Delete the newest matching runs, and say which."""
     return BulkDeleted(await bulk.delete(ctx.store, body.flow_runs, body.limit))
