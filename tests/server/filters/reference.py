@@ -1,12 +1,15 @@
 """What filters mean, said slowly and in plain Python (contract §5)."""
 
+from datetime import timedelta
 from typing import Any
 
 from headrace.wire import filters as f
 from headrace.wire.filters import Filter, Operator
-from tests.server.filters.world import Row, World
+from tests.server.filters.world import BEGINNING, Row, World
 
 Found = dict[str, Filter]
+NOW = BEGINNING + timedelta(minutes=5)
+"""The moment at which workers are asked for their status."""
 
 
 def matching(world: World, noun: str, filters: Found) -> set[Any]:
@@ -15,42 +18,51 @@ def matching(world: World, noun: str, filters: Found) -> set[Any]:
 
 
 def _matches(world: World, noun: str, row: Row, filters: Found) -> bool:
-    if any(other not in ("flows", "flow_runs", "task_runs", "logs") for other in filters):
-        return False
     own = filters.get(noun)
-    if own is not None and not _own(world, noun, row, own):
-        return False
-    flow, run, task = filters.get("flows"), filters.get("flow_runs"), filters.get("task_runs")
-    match noun:
-        case "flows" if run or task:
-            runs = [other for other in world.live("flow_runs") if other["flow_id"] == row["id"]]
-            return any(
-                (run is None or _own(world, "flow_runs", other, run))
-                and (task is None or _has_task(world, other, task))
-                for other in runs
-            )
-        case "flow_runs":
-            return (flow is None or _parent(world, "flows", row["flow_id"], flow)) and (
-                task is None or _has_task(world, row, task)
-            )
-        case "task_runs":
-            if run is not None and not _parent(world, "flow_runs", row["flow_run_id"], run):
-                return False
-            if flow is None:
-                return True
-            inside = [other for other in world.live("flow_runs") if other["id"] == row["flow_run_id"]]
-            return any(_parent(world, "flows", other["flow_id"], flow) for other in inside)
-        case _:
-            return True
+    return (own is None or _own(world, noun, row, own)) and all(
+        _related(world, row, relation, filters) for relation in RELATIONS.get(noun, ())
+    )
 
 
-def _parent(world: World, noun: str, id: Any, wanted: Filter) -> bool:
-    return any(row["id"] == id and _own(world, noun, row, wanted) for row in world.live(noun))
+Relation = tuple[str, str, str, tuple[Any, ...]]
+"""A noun, which of its columns equals which of ours, and what it is related to in turn."""
+
+_POOL: Relation = ("work_pools", "id", "work_pool_id", ())
+_QUEUE: Relation = ("work_queues", "id", "work_queue_id", (_POOL,))
+_FLOW: Relation = ("flows", "id", "flow_id", ())
+_DEPLOYMENT: Relation = ("deployments", "id", "deployment_id", ())
+_RUN: Relation = ("flow_runs", "id", "flow_run_id", (_FLOW, _DEPLOYMENT, _QUEUE))
+_TASKS: Relation = ("task_runs", "flow_run_id", "id", ())
+RELATIONS: dict[str, tuple[Relation, ...]] = {
+    "flows": (("flow_runs", "flow_id", "id", (_TASKS,)), ("deployments", "flow_id", "id", (_QUEUE,))),
+    "flow_runs": (_FLOW, _DEPLOYMENT, _QUEUE, _TASKS),
+    "task_runs": (_RUN,),
+    "deployments": (_FLOW, _QUEUE, ("flow_runs", "deployment_id", "id", (_TASKS,))),
+    "work_queues": (_POOL,),
+    "workers": (_POOL,),
+    "artifacts": (_RUN, ("task_runs", "id", "task_run_id", ())),
+    "artifact_collections": (_RUN, ("task_runs", "id", "task_run_id", ())),
+    "block_documents": (("block_types", "id", "block_type_id", ()), ("block_schemas", "id", "block_schema_id", ())),
+    "block_types": (("block_schemas", "block_type_id", "id", ()),),
+}
 
 
-def _has_task(world: World, run: Row, wanted: Filter) -> bool:
-    tasks = [task for task in world.live("task_runs") if task["flow_run_id"] == run["id"]]
-    return any(_own(world, "task_runs", task, wanted) for task in tasks)
+def nouns_of(relations: tuple[Relation, ...]) -> set[str]:
+    """All nouns that are related, directly or not."""
+    return {noun for noun, _, _, deeper in relations} | {name for *_, deeper in relations for name in nouns_of(deeper)}
+
+
+def _related(world: World, row: Row, relation: Relation, filters: Found) -> bool:
+    """Some live row is related and matches its own filter and all that is asked of what it is related to."""
+    noun, theirs, ours, deeper = relation
+    if not nouns_of((relation,)) & filters.keys():
+        return True
+    return any(
+        other[theirs] == row[ours]
+        and (noun not in filters or _own(world, noun, other, filters[noun]))
+        and all(_related(world, other, further, filters) for further in deeper)
+        for other in world.live(noun)
+    )
 
 
 def _own(world: World, noun: str, row: Row, wanted: Filter) -> bool:
@@ -73,9 +85,25 @@ def _combined(wanted: Any, parts: list[bool | None]) -> bool:
 def _part(world: World, noun: str, row: Row, name: str, part: Any) -> bool:
     match part:
         case f.FlowFilterDeployment():
-            return part.is_null_ is not False
-        case f.FlowFilterTags() | f.FlowRunFilterTags() | f.TaskRunFilterTags():
+            has_one = any(other["flow_id"] == row["id"] for other in world.live("deployments"))
+            return part.is_null_ is None or has_one is not part.is_null_
+        case (
+            f.FlowFilterTags()
+            | f.FlowRunFilterTags()
+            | f.TaskRunFilterTags()
+            | f.DeploymentFilterTags()
+            | f.VariableFilterTags()
+        ):
             return _tags(row["tags"], part)
+        case f.BlockSchemaFilterCapabilities():
+            return _tags(row["capabilities"], part)
+        case f.DeploymentOrFlowNameFilter():
+            owners = [flow["name"] for flow in world.live("flows") if flow["id"] == row["flow_id"]]
+            return not part.like_ or any(_like(part.like_, name) for name in (row["name"], *owners))
+        case f.DeploymentFilterConcurrencyLimit():
+            return True
+        case f.WorkerFilterStatus():
+            return _combined(part, _operators(_worker_status(row), part))
         case f.FlowRunFilterState() | f.TaskRunFilterState():
             return _state(row, part)
         case f.FlowRunFilterStartTime():
@@ -121,6 +149,12 @@ def _operators(value: Any, part: Any) -> list[bool | None]:
                 found.append(None if not given else value is not None and _like(given, value))
             case "is_null_":
                 found.append((value is None) is given)
+            case "exists_":
+                found.append((value is not None) is given)
+            case "eq_":
+                found.append(value is given)
+            case "startswith_":
+                found.append(any(_like_pattern(f"{beginning}%", value) for beginning in given))
             case "ge_":
                 found.append(value >= given)
             case "le_":
@@ -140,7 +174,11 @@ def _window(value: Any, part: Any) -> list[bool | None]:
 
 def _like(pattern: str, text: str) -> bool:
     """`%` stands for any text and `_` for any one character, wherever they come from."""
-    pattern, text = f"%{pattern}%".lower(), text.lower()
+    return _like_pattern(f"%{pattern}%", text)
+
+
+def _like_pattern(pattern: str, text: str) -> bool:
+    pattern, text = pattern.lower(), text.lower()
     reached = {0}
     for letter in pattern:
         if letter == "%":
@@ -150,6 +188,13 @@ def _like(pattern: str, text: str) -> bool:
     return len(text) in reached
 
 
+def _worker_status(row: Row) -> str:
+    if row["last_heartbeat_time"] is None:
+        return "OFFLINE"
+    until = row["last_heartbeat_time"] + timedelta(seconds=3 * (row["heartbeat_interval_seconds"] or 30))
+    return "ONLINE" if until > NOW else "OFFLINE"
+
+
 def _tags(tags: list[str], part: Any) -> bool:
     any_ = getattr(part, "any_", None)
     return _combined(
@@ -157,7 +202,7 @@ def _tags(tags: list[str], part: Any) -> bool:
         [
             all(tag in tags for tag in part.all_) if part.all_ else None,
             None if any_ is None else any(tag in tags for tag in any_),
-            None if part.is_null_ is None else (not tags) is part.is_null_,
+            None if getattr(part, "is_null_", None) is None else (not tags) is part.is_null_,
         ],
     )
 

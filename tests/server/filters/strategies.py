@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from headrace.wire.filters import Filter, LogFilter, Operator
 from headrace.wire.states import StateType
+from headrace.wire.statuses import WorkerStatus
 from tests.server.filters.world import Pools
 
 _LEFT_OUT = {(LogFilter, "text")}
@@ -47,6 +48,6 @@ def _scalar(type_: Any, pools: Pools) -> st.SearchStrategy[Any]:
         return st.booleans()
     if type_ is int or get_args(type_)[:1] == (int,):
         return st.sampled_from((0, 10, 20, 25, 40, 50))
-    if type_ in (Operator, StateType):
+    if type_ in (Operator, StateType, WorkerStatus):
         return st.sampled_from(list(type_))
     raise AssertionError(f"no values are known for {type_}")

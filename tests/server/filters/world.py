@@ -1,4 +1,4 @@
-"""A small world of flows, runs and log lines, as plain values: what the filters are tried on.
+"""A small world of every noun that filters speak of, as plain values: what the filters are tried on.
 
 The same values go into a store and into `reference`, which says by hand what each filter means.
 """
@@ -18,10 +18,37 @@ BEGINNING = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NAMES = ("alpha", "Beta", "alpha-beta", "per%cent", "under_score", "back\\slash", "gamma")
 TAGS = ("red", "green", "blue", 'quo"te')
 STATE_NAMES = ("Scheduled", "Late", "Running", "Completed", "Failed", "AwaitingRetry")
+TYPES = ("process", "kubernetes", "table")
 WORDS = ("lost", "found", "Lost", "Luggage", "connection", "100%", "a_b")
 DOCUMENTS = frozenset(
-    {"tags", "labels", "created_by", "parameters", "empirical_policy", "task_inputs", "state_details"}
+    {
+        "tags",
+        "labels",
+        "created_by",
+        "parameters",
+        "empirical_policy",
+        "task_inputs",
+        "state_details",
+        "capabilities",
+    }
 )
+NOUNS = (
+    "flows",
+    "work_pools",
+    "work_queues",
+    "workers",
+    "deployments",
+    "flow_runs",
+    "task_runs",
+    "logs",
+    "artifacts",
+    "artifact_collections",
+    "variables",
+    "block_types",
+    "block_schemas",
+    "block_documents",
+)
+"""The tables, each after those it refers to."""
 
 Row = dict[str, Any]
 
@@ -30,14 +57,10 @@ Row = dict[str, Any]
 class World:
     """Rows by table, in no order."""
 
-    flows: list[Row] = field(default_factory=list[Row])
-    flow_runs: list[Row] = field(default_factory=list[Row])
-    task_runs: list[Row] = field(default_factory=list[Row])
-    logs: list[Row] = field(default_factory=list[Row])
+    tables: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
 
     def rows(self, noun: str) -> list[Row]:
-        rows: list[Row] = getattr(self, noun)
-        return rows
+        return self.tables[noun]
 
     def live(self, noun: str) -> list[Row]:
         """What a user can see."""
@@ -45,11 +68,12 @@ class World:
 
     def values(self) -> "Pools":
         """What filters can ask about with a chance to find something."""
-        ids = [row["id"] for rows in (self.flows, self.flow_runs, self.task_runs) for row in rows]
-        ids += [row[key] for row in self.flow_runs for key in ("deployment_id",) if row[key]]
-        ids += [UUID(row["created_by"]["id"]) for row in self.flow_runs if row["created_by"]]
-        moments = [row["start_time"] for row in self.flow_runs + self.task_runs if row["start_time"]]
-        moments += [row["expected_start_time"] for row in self.flow_runs]
+        ids = [row["id"] for noun in NOUNS if noun != "logs" for row in self.rows(noun)]
+        ids += [row["latest_id"] for row in self.rows("artifact_collections")]
+        ids += [UUID(row["created_by"]["id"]) for row in self.rows("flow_runs") if row["created_by"]]
+        runs = self.rows("flow_runs") + self.rows("task_runs")
+        moments = [row["start_time"] for row in runs if row["start_time"]]
+        moments += [row["expected_start_time"] for row in self.rows("flow_runs")]
         return Pools(ids=ids, moments=moments)
 
 
@@ -57,19 +81,36 @@ class World:
 class Pools:
     ids: list[UUID]
     moments: list[datetime]
-    texts: tuple[str, ...] = (*NAMES, *TAGS, *STATE_NAMES, "v1", "v2", "key-3", "queue", "DEPLOYMENT", "%", "a")
+    texts: tuple[str, ...] = (
+        *NAMES,
+        *TAGS,
+        *STATE_NAMES,
+        *TYPES,
+        *("v1", "v2", "key-3", "queue", "DEPLOYMENT", "%", "a", "ALPHA", "_"),
+    )
 
 
 def make_world(seed: int = 11, flow_runs: int = 40, task_runs: int = 60, logs: int = 60) -> World:
     """A world that is always the same for a seed."""
     chance = random.Random(seed)
     world = World()
-    world.flows = [_flow(chance, number) for number in range(5)]
-    world.task_runs = [_task_run(chance, number) for number in range(task_runs)]
-    world.flow_runs = [_flow_run(chance, number, world) for number in range(flow_runs)]
-    for number, row in enumerate(world.task_runs):
-        row["flow_run_id"] = chance.choice(world.flow_runs)["id"] if number % 5 else None
-    world.logs = [_log(chance, number, world) for number in range(logs)]
+    tables = world.tables
+    tables["flows"] = [_flow(chance, number) for number in range(5)]
+    tables["work_pools"] = [_work_pool(chance, number) for number in range(4)]
+    tables["work_queues"] = [_work_queue(chance, number, world) for number in range(10)]
+    tables["workers"] = [_worker(chance, number, world) for number in range(12)]
+    tables["deployments"] = [_deployment(chance, number, world) for number in range(14)]
+    tables["task_runs"] = [_task_run(chance, number) for number in range(task_runs)]
+    tables["flow_runs"] = [_flow_run(chance, number, world) for number in range(flow_runs)]
+    for number, row in enumerate(tables["task_runs"]):
+        row["flow_run_id"] = chance.choice(tables["flow_runs"])["id"] if number % 5 else None
+    tables["logs"] = [_log(chance, number, world) for number in range(logs)]
+    tables["artifacts"] = [_artifact(chance, number, world) for number in range(30)]
+    tables["artifact_collections"] = [_collection(chance, number, world) for number in range(20)]
+    tables["variables"] = [_variable(chance, name) for name in NAMES]
+    tables["block_types"] = [_block_type(chance, number) for number in range(5)]
+    tables["block_schemas"] = [_block_schema(chance, number, world) for number in range(10)]
+    tables["block_documents"] = [_block_document(chance, number, world) for number in range(20)]
     return world
 
 
@@ -129,8 +170,9 @@ def _flow_run(chance: random.Random, number: int, world: World) -> Row:
         "created": _moment(chance),
         "updated": _moment(chance),
         "name": chance.choice(NAMES),
-        "flow_id": chance.choice(world.flows[:4])["id"],
-        "deployment_id": _maybe(chance, _id(chance)),
+        "flow_id": chance.choice(world.rows("flows")[:4])["id"],
+        "deployment_id": _maybe(chance, _maybe(chance, _any(chance, world, "deployments")) or _id(chance)),
+        "work_queue_id": _maybe(chance, _any(chance, world, "work_queues")),
         "work_queue_name": _maybe(chance, "queue"),
         "flow_version": _maybe(chance, chance.choice(("v1", "v2"))),
         "parameters": {},
@@ -138,7 +180,7 @@ def _flow_run(chance: random.Random, number: int, world: World) -> Row:
         "empirical_policy": {},
         "tags": _tags(chance),
         "labels": {},
-        "parent_task_run_id": chance.choice(world.task_runs)["id"] if number % 3 == 0 else None,
+        "parent_task_run_id": _any(chance, world, "task_runs") if number % 3 == 0 else None,
         "created_by": _maybe(chance, maker),
         "deleted_at": _deleted(chance),
         **_times(chance),
@@ -170,14 +212,114 @@ def _log(chance: random.Random, number: int, world: World) -> Row:
         "level": chance.choice((10, 20, 30, 40)),
         "message": " ".join(chance.choices(WORDS, k=3)),
         "timestamp": _moment(chance),
-        "flow_run_id": chance.choice(world.flow_runs)["id"],
-        "task_run_id": _maybe(chance, chance.choice(world.task_runs)["id"]),
+        "flow_run_id": _any(chance, world, "flow_runs"),
+        "task_run_id": _maybe(chance, _any(chance, world, "task_runs")),
     }
+
+
+def _work_pool(chance: random.Random, number: int) -> Row:
+    return {
+        **_kept_row(chance),
+        "name": NAMES[number],
+        "type": chance.choice(TYPES),
+        "deleted_at": BEGINNING if number == 3 else None,
+    }
+
+
+def _work_queue(chance: random.Random, number: int, world: World) -> Row:
+    return {
+        **_kept_row(chance),
+        "work_pool_id": _any(chance, world, "work_pools"),
+        "name": NAMES[number % len(NAMES)] + "!" * (number // len(NAMES)),
+    }
+
+
+def _worker(chance: random.Random, number: int, world: World) -> Row:
+    return {
+        **_kept_row(chance),
+        "work_pool_id": _any(chance, world, "work_pools"),
+        "name": f"worker-{number}",
+        "last_heartbeat_time": _maybe(chance, _moment(chance)),
+        "heartbeat_interval_seconds": _maybe(chance, chance.choice((5, 60))),
+    }
+
+
+def _deployment(chance: random.Random, number: int, world: World) -> Row:
+    return {
+        **_kept_row(chance),
+        "flow_id": _any(chance, world, "flows"),
+        "name": NAMES[number % len(NAMES)] + "!" * (number // len(NAMES)),
+        "paused": chance.random() < 0.5,
+        "tags": _tags(chance),
+        "work_queue_id": _maybe(chance, _any(chance, world, "work_queues")),
+        "work_queue_name": _maybe(chance, chance.choice(("queue", "alpha"))),
+    }
+
+
+def _artifact(chance: random.Random, number: int, world: World) -> Row:
+    return {
+        **_kept_row(chance),
+        "key": _maybe(chance, chance.choice(NAMES)),
+        "type": _maybe(chance, chance.choice(TYPES)),
+        "flow_run_id": _maybe(chance, _any(chance, world, "flow_runs")),
+        "task_run_id": _maybe(chance, _any(chance, world, "task_runs")),
+    }
+
+
+def _collection(chance: random.Random, number: int, world: World) -> Row:
+    return {
+        **_artifact(chance, number, world),
+        "key": NAMES[number % len(NAMES)] + "!" * (number // len(NAMES)),
+        "latest_id": _any(chance, world, "artifacts"),
+    }
+
+
+def _variable(chance: random.Random, name: str) -> Row:
+    return {**_kept_row(chance), "name": name, "tags": _tags(chance)}
+
+
+def _block_type(chance: random.Random, number: int) -> Row:
+    return {**_kept_row(chance), "name": NAMES[number], "slug": NAMES[number].lower()}
+
+
+def _block_schema(chance: random.Random, number: int, world: World) -> Row:
+    return {
+        **_kept_row(chance),
+        "checksum": f"sha256:{number}",
+        "capabilities": _tags(chance),
+        "version": chance.choice(("v1", "v2")),
+        "block_type_id": _any(chance, world, "block_types"),
+    }
+
+
+def _block_document(chance: random.Random, number: int, world: World) -> Row:
+    return {
+        **_kept_row(chance),
+        "name": NAMES[number % len(NAMES)] + "!" * (number // len(NAMES)),
+        "data": "{}",
+        "is_anonymous": chance.random() < 0.3,
+        "block_type_id": _any(chance, world, "block_types"),
+        "block_schema_id": _any(chance, world, "block_schemas"),
+    }
+
+
+def _kept_row(chance: random.Random) -> Row:
+    return {
+        "id": _id(chance),
+        "created": _moment(chance),
+        "updated": _moment(chance),
+        "deleted_at": _deleted(chance),
+    }
+
+
+def _any(chance: random.Random, world: World, noun: str) -> UUID:
+    """The id of one of the noun's rows."""
+    return chance.choice(world.rows(noun))["id"]
 
 
 async def fill(store: Store, world: World) -> None:
     """Put the world into an empty store."""
-    for noun in ("flows", "flow_runs", "task_runs", "logs"):
+    for noun in NOUNS:
         rows = world.rows(noun)
         columns = list(rows[0])
         await store.insert_many(noun, columns, [_kept(row, columns) for row in rows])
