@@ -1,5 +1,6 @@
 """The server's routes without a network: requests go through the dispatcher, as they do in process."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ class Answered(msgspec.Struct):
     status: int
     json: Json
     media_type: str | None
+    headers: Mapping[str, str] = {}
 
 
 class Api:
@@ -39,7 +41,10 @@ class Api:
         answer = await self._dispatcher.dispatch(context, method, path, query, sent)
         is_json = answer.media_type == "application/json" and answer.body
         return Answered(
-            answer.status, msgspec.json.decode(answer.body) if is_json else answer.body.decode(), answer.media_type
+            answer.status,
+            msgspec.json.decode(answer.body) if is_json else answer.body.decode(),
+            answer.media_type,
+            answer.headers or {},
         )
 
     async def get(self, path: str, query: str = "") -> Answered:

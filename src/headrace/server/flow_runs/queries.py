@@ -84,15 +84,22 @@ _LOAD = Statement(
     """
 )
 
+# The row is locked by itself first: a join that waits for a lock would pair the new run with the old state.
+_LOCK = Statement(
+    "SELECT id FROM flow_runs WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+    sqlite="SELECT id FROM flow_runs WHERE id = $1 AND deleted_at IS NULL",
+)
+
 _INSERT_RUN = """
     INSERT INTO flow_runs (
         id, created, updated, name, flow_id, state_id, state_type, state_name, state_timestamp, run_count,
         expected_start_time, next_scheduled_start_time, start_time, end_time, total_run_time, empirical_policy,
         deployment_id, flow_version, parameters, idempotency_key, context, tags, parent_task_run_id,
-        infrastructure_document_id, job_variables, labels
+        infrastructure_document_id, job_variables, deployment_version, work_queue_id, work_queue_name, auto_scheduled,
+        created_by, labels
     )
     SELECT $1, $2, $2, $3, f.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-        $16, $17, $18, $19, $20, $21, $22, $23, $24, {labels}
+        $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, {labels}
     FROM flows f WHERE f.id = $4 AND f.deleted_at IS NULL
     ON CONFLICT DO NOTHING
     RETURNING labels
@@ -103,11 +110,11 @@ _INSERT_STATE = """
 
 _CREATE = Statement(
     f"""
-    WITH run AS ({_INSERT_RUN.format(labels="COALESCE(f.labels, '{}') || $25::jsonb")}),
-    state AS ({_INSERT_STATE} SELECT $5, $2, $1, $6, $7, $8, $26::text, $27::jsonb, $28::jsonb FROM run)
+    WITH run AS ({_INSERT_RUN.format(labels="COALESCE(f.labels, '{}') || $30::jsonb")}),
+    state AS ({_INSERT_STATE} SELECT $5, $2, $1, $6, $7, $8, $31::text, $32::jsonb, $33::jsonb FROM run)
     SELECT labels FROM run
     """,
-    sqlite=_INSERT_RUN.format(labels="json_patch(COALESCE(f.labels, '{}'), $25)"),
+    sqlite=_INSERT_RUN.format(labels="json_patch(COALESCE(f.labels, '{}'), $30)"),
 )
 _ADD_STATE = Statement(f"{_INSERT_STATE} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
 
@@ -163,6 +170,11 @@ async def create(
         run.parent_task_run_id,
         run.infrastructure_document_id,
         None if run.job_variables is None else encode_text(run.job_variables),
+        run.deployment_version,
+        run.work_queue_id,
+        run.work_queue_name,
+        run.auto_scheduled,
+        None if run.created_by is None else encode_text(run.created_by),
         encode_text(run.labels),
         *first,
     )
@@ -202,6 +214,11 @@ async def load(connection: Connection, id: UUID) -> Orchestrated | None:
     run = _ORCHESTRATED.one(row[:_WIDTH], connection.dialect)
     run.state = current_states([row], _WIDTH, connection.dialect)[0]
     return run
+
+
+async def lock(transaction: Connection, id: UUID) -> Orchestrated | None:
+    """The same of a run that nobody else changes until the transaction ends."""
+    return None if await transaction.fetch_one(_LOCK, id) is None else await load(transaction, id)
 
 
 async def enter(

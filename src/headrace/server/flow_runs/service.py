@@ -8,17 +8,30 @@ import msgspec
 
 from headrace.rules import flow_run_policy
 from headrace.rules.bookkeeping import FlowRunChanges
-from headrace.rules.effects import Effect, MirrorToParentTaskRun, RetryFailedTaskRuns
+from headrace.rules.effects import (
+    AcquireSlot,
+    Effect,
+    KeepLease,
+    MirrorToParentTaskRun,
+    ReleaseSlot,
+    RenewLease,
+    RetryFailedTaskRuns,
+)
 from headrace.rules.estimates import estimated_start_time_delta
-from headrace.rules.transitions import Accept, Entry, Proposal, decide
-from headrace.server.flow_runs import queries, reading
+from headrace.rules.facts import Needs
+from headrace.rules.transitions import Accept, Entry, Proposal, decide, needs
+from headrace.server.artifacts import service as artifacts
+from headrace.server.flow_runs import queries, reading, slots
 from headrace.server.flow_runs.memory import memory_of
+from headrace.server.flow_runs.origin import Origin
 from headrace.server.flow_runs.queries import Orchestrated
 from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed
 from headrace.server.store.base import Connection, Dialect, Store
 from headrace.server.task_runs import service as task_runs
+from headrace.server.work_pools import service as work_pools
+from headrace.wire.artifacts import ArtifactCreate
 from headrace.wire.base import encode_text
-from headrace.wire.errors import BadRequest, Conflict, InvalidRequest, ObjectNotFound, ServiceUnavailable
+from headrace.wire.errors import BadRequest, Conflict, InternalError, InvalidRequest, ObjectNotFound, ServiceUnavailable
 from headrace.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate
 from headrace.wire.flows import Labels
 from headrace.wire.ids import uuid7
@@ -33,15 +46,22 @@ _ATTEMPTS = 100
 _DOCUMENTS = frozenset({"parameters", "empirical_policy", "tags", "job_variables"})
 
 
-async def create(store: Store, body: FlowRunCreate, asker: Asker, max_parameter_bytes: int) -> tuple[FlowRun, bool]:
+async def create(
+    store: Store, body: FlowRunCreate, asker: Asker, max_parameter_bytes: int, origin: Origin | None = None
+) -> tuple[FlowRun, bool]:
     """Make a run in its first state, or find the one that was made under the same idempotency key.
 
-    Returns the run and whether it is new. Raises `Conflict` for an unknown flow or parent task run.
+    `origin` is what it takes over from a deployment. Returns the run and whether it is new. Raises `Conflict`
+    for an unknown flow or parent task run, `ObjectNotFound` for an unknown work pool or queue.
     """
     parameters = _parameters_text(body.parameters, max_parameter_bytes)
-    if body.work_pool_name is not None:
-        raise ObjectNotFound(f'Work pool "{body.work_pool_name}" not found.')
     run = _new_run(body, asker)
+    if body.work_pool_name is not None:
+        place = await work_pools.resolve(store, body.work_pool_name, body.work_queue_name)
+        run.work_pool_id, run.work_pool_name = place.work_pool_id, place.work_pool_name
+        run.work_queue_id, run.work_queue_name = place.work_queue_id, place.work_queue_name
+    if origin is not None:
+        origin.mark(run)
     first = proposed(body.state or StateCreate(type=StateType.PENDING), asker.now)
     entry = _decided(run, first, asker)
     labels = await _insert(store, run, entry, parameters, asker)
@@ -71,7 +91,10 @@ async def set_state(
         run = remembered or await queries.load(store, id)
         if run is None:
             raise ObjectNotFound(f"Flow run with id {id} not found")
-        decision = decide(policy, _proposal(run, state, asker))
+        proposal = _proposal(run, state, asker)
+        if run.deployment_id is not None and needs(policy, proposal) is not Needs.NOTHING:
+            return await _set_under_limit(store, id, state, policy, asker, with_it)
+        decision = decide(policy, proposal)
         entry = entry_of(decision)
         if entry is None:
             if remembered is None:
@@ -113,6 +136,29 @@ async def delete(store: Store, id: UUID) -> None:
     async with store.transaction() as transaction:
         if not await queries.delete(transaction, id):
             raise _missing()
+
+
+async def _set_under_limit(
+    store: Store, id: UUID, state: State, policy: flow_run_policy.FlowRunTable, asker: Asker, with_it: Companion | None
+) -> Outcome:
+    """Decide about a state that hangs on the deployment's limit, while run and limit are locked."""
+    async with store.transaction() as transaction:
+        run = await queries.lock(transaction, id)
+        if run is None:
+            raise ObjectNotFound(f"Flow run with id {id} not found")
+        if run.parent_task_run_id is not None:
+            await task_runs.exists(transaction, run.parent_task_run_id)  # locked before limits are, as everywhere
+        proposal = _proposal(run, state, asker)
+        facts = await slots.look_up(transaction, run, needs(policy, proposal), asker)
+        decision = decide(policy, proposal, facts)
+        entry = entry_of(decision)
+        if entry is None:
+            return outcome_of(decision, run.state)
+        result, companion = artifacts.result_of(entry.state), with_it if isinstance(decision, Accept) else None
+        if not await _write(transaction, run, entry, result, asker, companion):
+            raise InternalError(f"The flow run {id} was changed although it is locked.")
+    memory_of(store).keep(run.after(entry.state, entry.changes, asker.now))
+    return outcome_of(decision, run.state)
 
 
 def _missing() -> ObjectNotFound:
@@ -167,12 +213,15 @@ def _apply(run: FlowRun, entry: Entry[FlowRunChanges]) -> None:
 async def _insert(
     store: Store, run: FlowRun, entry: Entry[FlowRunChanges], parameters: str, asker: Asker
 ) -> Labels | None:
-    if _is_one_statement(store, entry.effects):
+    result = artifacts.result_of(entry.state)
+    if result is None and _is_one_statement(store, entry.effects):
         return await queries.create(store, run, entry.state, entry.changes, parameters)
     async with store.transaction() as transaction:
         labels = await queries.create(transaction, run, entry.state, entry.changes, parameters)
         if labels is not None and run.parent_task_run_id is not None:
             await _require_parent(transaction, run.parent_task_run_id)
+        if labels is not None and result is not None:
+            await artifacts.add(transaction, result, asker.now)
         if labels is not None:
             await _carry_out(transaction, run.id, entry, asker)
         return labels
@@ -199,15 +248,29 @@ async def _enter(
     store: Store, run: Orchestrated, entry: Entry[FlowRunChanges], asker: Asker, with_it: Companion | None
 ) -> bool:
     """Write an entry with all that goes with it, or nothing; False if the run has changed since it was loaded."""
-    if with_it is None and _is_one_statement(store, entry.effects):
+    result = artifacts.result_of(entry.state)
+    if with_it is None and result is None and _is_one_statement(store, entry.effects):
         return await queries.enter(store, run, entry.state, entry.changes, asker.now)
     async with store.transaction() as transaction:
-        entered = await queries.enter(transaction, run, entry.state, entry.changes, asker.now)
-        if entered:
-            await _carry_out(transaction, run.id, entry, asker)
-        if entered and with_it is not None:
-            await with_it(transaction)
-        return entered
+        return await _write(transaction, run, entry, result, asker, with_it)
+
+
+async def _write(
+    transaction: Connection,
+    run: Orchestrated,
+    entry: Entry[FlowRunChanges],
+    result: ArtifactCreate | None,
+    asker: Asker,
+    with_it: Companion | None,
+) -> bool:
+    if not await queries.enter(transaction, run, entry.state, entry.changes, asker.now):
+        return False
+    if result is not None:
+        await artifacts.add(transaction, result, asker.now)
+    await _carry_out(transaction, run.id, entry, asker)
+    if with_it is not None:
+        await with_it(transaction)
+    return True
 
 
 def _is_one_statement(store: Store, effects: tuple[Effect, ...]) -> bool:
@@ -215,7 +278,7 @@ def _is_one_statement(store: Store, effects: tuple[Effect, ...]) -> bool:
     return store.dialect is Dialect.POSTGRES and not any(isinstance(effect, _FURTHER) for effect in effects)
 
 
-_FURTHER = (MirrorToParentTaskRun, RetryFailedTaskRuns)
+_FURTHER = (MirrorToParentTaskRun, RetryFailedTaskRuns, *slots.EFFECTS)
 
 
 async def _carry_out(transaction: Connection, id: UUID, entry: Entry[FlowRunChanges], asker: Asker) -> None:
@@ -226,6 +289,8 @@ async def _carry_out(transaction: Connection, id: UUID, entry: Entry[FlowRunChan
                 await task_runs.mirror(transaction, task_run_id, entry.state, id, asker)
             case RetryFailedTaskRuns(scheduled_time=scheduled_time):
                 await task_runs.retry_failed(transaction, id, scheduled_time, asker)
+            case AcquireSlot() | RenewLease() | KeepLease() | ReleaseSlot():
+                await slots.carry_out(transaction, id, effect)
             case _:
                 continue
 

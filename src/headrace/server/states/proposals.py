@@ -7,6 +7,7 @@ import msgspec
 
 from headrace.rules.transitions import Abort, Accept, Decision, Entry, Reject, Wait
 from headrace.server.context import Context
+from headrace.settings import ServerConcurrencySettings
 from headrace.wire.orchestration import OrchestrationResult, OutcomeDetails, SetStateStatus
 from headrace.wire.states import State, StateCreate
 from headrace.wire.times import now
@@ -15,16 +16,17 @@ C = TypeVar("C")
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """Who proposes a state, and when: the rules treat old clients differently."""
+    """Who proposes a state, when and under which settings: the rules treat old clients differently."""
 
     now: datetime
     api_version: tuple[int, ...] | None = None
     client_version: str | None = None
+    concurrency: ServerConcurrencySettings = ServerConcurrencySettings()
 
     @classmethod
     def of(cls, ctx: Context) -> "Asker":
         """The client that sent the request."""
-        return cls(ctx.received, ctx.api_version, ctx.client_version)
+        return cls(ctx.received, ctx.api_version, ctx.client_version, ctx.settings.server.concurrency)
 
     @classmethod
     def server(cls) -> "Asker":

@@ -7,14 +7,17 @@ from uuid import UUID
 
 from headrace.rules import task_run_policy
 from headrace.rules.bookkeeping import TaskRunChanges, mirrored
-from headrace.rules.effects import RememberCached
+from headrace.rules.effects import AcquireTagSlots, ReleaseTagSlots, RememberCached
 from headrace.rules.estimates import estimated_start_time_delta
-from headrace.rules.facts import Facts, Needs
+from headrace.rules.facts import Facts, Needs, TagLimit
 from headrace.rules.transitions import Entry, Policy, Proposal, decide, needs
+from headrace.server.artifacts import service as artifacts
+from headrace.server.concurrency import service as concurrency
 from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed
 from headrace.server.store.base import Connection, Store
 from headrace.server.task_runs import queries, reading
 from headrace.server.task_runs.queries import Orchestrated
+from headrace.wire.artifacts import ArtifactCreate
 from headrace.wire.errors import Conflict, ObjectNotFound
 from headrace.wire.flows import Labels
 from headrace.wire.ids import uuid7
@@ -36,7 +39,7 @@ async def create(store: Store, body: TaskRunCreate, asker: Asker) -> tuple[TaskR
         assert entry is not None, "the first state of a run is never refused"
         labels = await queries.create(transaction, run, entry.state, entry.changes)
         if labels is not None:
-            await _carry_out(transaction, entry)
+            await _carry_out(transaction, run.id, entry, artifacts.result_of(entry.state), asker)
     if labels is None:
         return await _existing(store, body, asker), False
     run.labels = labels
@@ -61,7 +64,7 @@ async def mirror(transaction: Connection, id: UUID, state: State, child_flow_run
     run = await queries.load(transaction, id)
     if run is not None:
         copy = mirrored(state, child_flow_run_id, uuid7())
-        await _propose(transaction, run, copy, True, asker)
+        await _propose(transaction, run, copy, True, asker, is_copy=True)
 
 
 async def retry_failed(transaction: Connection, flow_run_id: UUID, scheduled_time: datetime, asker: Asker) -> None:
@@ -105,32 +108,47 @@ def _policy(state: State, *, force: bool) -> Policy[Any, TaskRunChanges]:
     return task_run_policy.policy_for(force=force, deferred=bool(state.state_details.deferred))
 
 
-async def _propose(transaction: Connection, run: Orchestrated, state: State, force: bool, asker: Asker) -> Outcome:
+async def _propose(
+    transaction: Connection, run: Orchestrated, state: State, force: bool, asker: Asker, *, is_copy: bool = False
+) -> Outcome:
+    """Write what the rules make of a state; a copy of another run's state has no result of its own."""
     policy, proposal = _policy(state, force=force), _proposal(run, state, asker)
     decision = decide(policy, proposal, await _facts(transaction, run, state, needs(policy, proposal), asker))
     entry = entry_of(decision)
     if entry is not None:
+        result = None if is_copy else artifacts.result_of(entry.state)
         await queries.enter(transaction, run.id, entry.state, entry.changes, asker.now)
-        await _carry_out(transaction, entry)
+        await _carry_out(transaction, run.id, entry, result, asker)
     return outcome_of(decision, run.state)
 
 
 async def _facts(transaction: Connection, run: Orchestrated, state: State, wanted: Needs, asker: Asker) -> Facts:
-    """Look up what the rules ask for. This server keeps no limits on tags, so there are none to report."""
+    """Look up what the rules ask for; limits on tags come last, because they stay locked."""
     flow_run = cached = None
+    limits: tuple[TagLimit, ...] = ()
     if Needs.FLOW_RUN in wanted and run.flow_run_id is not None:
         flow_run = await queries.flow_run(transaction, run.flow_run_id)
     if Needs.CACHED_STATE in wanted and state.state_details.cache_key is not None:
         cached = await queries.cached_state(transaction, state.state_details.cache_key, asker.now)
-    return Facts(flow_run=flow_run, cached_state=cached)
+    if Needs.TAG_LIMITS in wanted:
+        limits = await concurrency.tag_limits(transaction, run.tags, run.id)
+    return Facts(flow_run=flow_run, cached_state=cached, tag_limits=limits)
 
 
-async def _carry_out(transaction: Connection, entry: Entry[TaskRunChanges]) -> None:
+async def _carry_out(
+    transaction: Connection, id: UUID, entry: Entry[TaskRunChanges], result: ArtifactCreate | None, asker: Asker
+) -> None:
     """Do what the entry asks for in the rows of other nouns that this server keeps."""
+    if result is not None:
+        await artifacts.add(transaction, result, asker.now)
     for effect in entry.effects:
         match effect:
             case RememberCached(cache_key=cache_key, expiration=expiration):
                 await queries.remember(transaction, uuid7(), cache_key, expiration, entry.state)
+            case AcquireTagSlots(tags=tags, lease_id=lease_id):
+                await concurrency.hold_tags(transaction, tags, lease_id, id)
+            case ReleaseTagSlots(tags=tags):
+                await concurrency.release_tags(transaction, tags, id)
             case _:
                 continue
 
