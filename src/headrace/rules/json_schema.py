@@ -9,7 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+import msgspec
+
 Schema = Mapping[str, Any]
+Place = tuple[str | int, ...]
+"""The names and positions that lead to a part of a value."""
 
 _DEPTH = 100
 _NUMBERS = (int, float)
@@ -19,29 +23,48 @@ class CircularSchema(ValueError):
     """The schema refers to itself without end."""
 
 
+class Misfit(msgspec.Struct, frozen=True):
+    """A part of a value that does not fit. `missing` names the property that is not there, if that is why."""
+
+    place: Place
+    reason: str
+    missing: str | None = None
+
+
 def misfit(value: Any, schema: Schema) -> str | None:
     """Why the value does not fit, naming the place, or None if it fits.
 
     >>> misfit({"age": "9"}, {"properties": {"age": {"type": "integer"}}})
     "age: '9' is not of type 'integer'"
     """
-    for place, reason in _misfits(value, schema, schema, "", 0):
-        return f"{place}: {reason}" if place else reason
+    for found in misfits(value, schema):
+        return f"{_text(found.place)}: {found.reason}" if found.place else found.reason
     return None
 
 
-def _misfits(value: Any, schema: Any, root: Schema, at: str, depth: int) -> Iterator[tuple[str, str]]:
+def misfits(value: Any, schema: Schema) -> Iterator[Misfit]:
+    """Every part of the value that does not fit, in the order of the schema."""
+    return _misfits(value, schema, schema, (), 0)
+
+
+def _text(place: Place) -> str:
+    """A place as people write it: `rows[3].name`."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return "".join(steps).removeprefix(".")
+
+
+def _misfits(value: Any, schema: Any, root: Schema, at: Place, depth: int) -> Iterator[Misfit]:
     if depth > _DEPTH:
-        raise CircularSchema(f"the schema of {at or 'the value'} refers to itself without end")
+        raise CircularSchema(f"the schema of {_text(at) or 'the value'} refers to itself without end")
     if schema is False:
-        yield at, "no value is allowed here"
+        yield Misfit(at, "no value is allowed here")
     if not isinstance(schema, Mapping):
         return
     schema = cast(Schema, schema)
     if "$ref" in schema:
         yield from _misfits(value, _resolve(schema["$ref"], root), root, at, depth + 1)
     for reason in _own_misfits(value, schema):
-        yield at, reason
+        yield Misfit(at, reason)
     yield from _combined_misfits(value, schema, root, at, depth)
     if isinstance(value, Mapping):
         yield from _object_misfits(cast(Mapping[str, Any], value), schema, root, at, depth)
@@ -85,45 +108,42 @@ def _size_misfits(size: int, schema: Schema, what: str, unit: str) -> Iterator[s
         yield f"{size} {unit} are more than {schema[f'max{what}']}"
 
 
-def _combined_misfits(value: Any, schema: Schema, root: Schema, at: str, depth: int) -> Iterator[tuple[str, str]]:
+def _combined_misfits(value: Any, schema: Schema, root: Schema, at: Place, depth: int) -> Iterator[Misfit]:
     def fits(option: Any) -> bool:
         return next(_misfits(value, option, root, at, depth + 1), None) is None
 
     for option in schema.get("allOf", ()):
         yield from _misfits(value, option, root, at, depth + 1)
     if "anyOf" in schema and not any(fits(option) for option in schema["anyOf"]):
-        yield at, f"{value!r} fits none of the {len(schema['anyOf'])} forms it may have"
+        yield Misfit(at, f"{value!r} fits none of the {len(schema['anyOf'])} forms it may have")
     if "oneOf" in schema and sum(fits(option) for option in schema["oneOf"]) != 1:
-        yield at, f"{value!r} does not fit exactly one of the {len(schema['oneOf'])} forms it may have"
+        yield Misfit(at, f"{value!r} does not fit exactly one of the {len(schema['oneOf'])} forms it may have")
     if "not" in schema and fits(schema["not"]):
-        yield at, f"{value!r} has a form that is ruled out"
+        yield Misfit(at, f"{value!r} has a form that is ruled out")
 
 
-def _object_misfits(
-    value: Mapping[str, Any], schema: Schema, root: Schema, at: str, depth: int
-) -> Iterator[tuple[str, str]]:
+def _object_misfits(value: Mapping[str, Any], schema: Schema, root: Schema, at: Place, depth: int) -> Iterator[Misfit]:
     for name in schema.get("required", ()):
         if name not in value:
-            yield at, f"{name!r} is a required property"
+            yield Misfit(at, f"{name!r} is a required property", name)
     known = schema.get("properties", {})
     others = schema.get("additionalProperties", True)
     for name, item in value.items():
-        place = f"{at}.{name}" if at else name
         if name not in known and others is False:
-            yield at, f"{name!r} is not one of its properties"
+            yield Misfit(at, f"{name!r} is not one of its properties")
         else:
-            yield from _misfits(item, known.get(name, others), root, place, depth + 1)
-    yield from ((at, reason) for reason in _size_misfits(len(value), schema, "Properties", "properties"))
+            yield from _misfits(item, known.get(name, others), root, (*at, name), depth + 1)
+    yield from (Misfit(at, reason) for reason in _size_misfits(len(value), schema, "Properties", "properties"))
 
 
-def _array_misfits(value: list[Any], schema: Schema, root: Schema, at: str, depth: int) -> Iterator[tuple[str, str]]:
+def _array_misfits(value: list[Any], schema: Schema, root: Schema, at: Place, depth: int) -> Iterator[Misfit]:
     first = schema.get("prefixItems", ())
     rest = schema.get("items", True)
     for number, item in enumerate(value):
-        yield from _misfits(item, first[number] if number < len(first) else rest, root, f"{at}[{number}]", depth + 1)
-    yield from ((at, reason) for reason in _size_misfits(len(value), schema, "Items", "items"))
+        yield from _misfits(item, first[number] if number < len(first) else rest, root, (*at, number), depth + 1)
+    yield from (Misfit(at, reason) for reason in _size_misfits(len(value), schema, "Items", "items"))
     if schema.get("uniqueItems") and any(item in value[:number] for number, item in enumerate(value)):
-        yield at, "its items are not all different"
+        yield Misfit(at, "its items are not all different")
 
 
 def _is_of(value: Any, kind: str) -> bool:

@@ -123,7 +123,7 @@ def in_own_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine, run to its end in an event loop of its own, also where one runs already."""
     import asyncio
 
-    if not _loop_is_running():
+    if not loop_is_running():
         return asyncio.run(coroutine)
     ended: list[T] = []
     failed: list[BaseException] = []
@@ -142,7 +142,8 @@ def in_own_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     return ended[0]
 
 
-def _loop_is_running() -> bool:
+def loop_is_running() -> bool:
+    """Whether an event loop runs in this thread."""
     if "asyncio" not in sys.modules:
         return False
     import asyncio

@@ -24,5 +24,5 @@ ROUTERS: tuple[Router, ...] = (
     *states.routers,
     events.router,
     logs.router,
-    concurrency.router,
+    *concurrency.routers,
 )

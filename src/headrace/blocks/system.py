@@ -1,0 +1,5 @@
+"""Blocks that come with headrace."""
+
+from headrace.sdk.system_blocks import Secret
+
+__all__ = ["Secret"]
