@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from headrace.sdk.flow import Flow as Flow
     from headrace.sdk.flow import flow as flow
     from headrace.sdk.logs import get_run_logger as get_run_logger
+    from headrace.sdk.pauses import pause_flow_run as pause_flow_run
+    from headrace.sdk.pauses import resume_flow_run as resume_flow_run
+    from headrace.sdk.pauses import suspend_flow_run as suspend_flow_run
     from headrace.sdk.task import Task as Task
     from headrace.sdk.task import task as task
     from headrace.wire.states import State as State
@@ -31,7 +34,10 @@ _HOMES = {
     "flow": "headrace.sdk.flow",
     "get_client": "headrace.client.orchestration",
     "get_run_logger": "headrace.sdk.logs",
+    "pause_flow_run": "headrace.sdk.pauses",
     "quote": "headrace.sdk.annotations",
+    "resume_flow_run": "headrace.sdk.pauses",
+    "suspend_flow_run": "headrace.sdk.pauses",
     "tags": "headrace.sdk.context",
     "task": "headrace.sdk.task",
     "unmapped": "headrace.sdk.annotations",
@@ -46,7 +52,10 @@ __all__ = [
     "flow",
     "get_client",
     "get_run_logger",
+    "pause_flow_run",
     "quote",
+    "resume_flow_run",
+    "suspend_flow_run",
     "tags",
     "task",
     "unmapped",

@@ -32,12 +32,14 @@ from headrace.wire.errors import (
     TimedOutRun,
     UnfinishedRun,
     UpstreamTaskError,
+    WaitTimeout,
 )
 
 HeadraceException = PrefectException = HeadraceError
 MissingContextError = MissingContext
 PausedRun = Pause
 FlowPauseTimeout = PauseTimeout
+FlowRunWaitTimeout = WaitTimeout
 ReservedArgumentError = ReservedArgument
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "FailedRun",
     "FieldError",
     "FlowPauseTimeout",
+    "FlowRunWaitTimeout",
     "HeadraceError",
     "HeadraceException",
     "MappingLengthMismatch",

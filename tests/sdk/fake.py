@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from headrace.wire.concurrency import SlotLease
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.events import Event
 from headrace.wire.flow_runs import FlowRun, FlowRunCreate
@@ -125,6 +126,12 @@ class FakeAPI:
 
     def create_logs(self, logs: Iterable[LogCreate]) -> None:
         self.logs.extend(logs)
+
+    def increment_concurrency_slots_with_lease(
+        self, names: list[str], slots: int, mode: str = "", lease_duration: float = 0, holder: Any = None
+    ) -> SlotLease:
+        """No name has a limit here."""
+        return SlotLease(lease_id=uuid4(), limits=[])
 
     def _write(self, run: FlowRun, given: StateCreate) -> State:
         state = State(

@@ -82,6 +82,7 @@ class FlowRunContext(_RunContext):
         self.lineage = lineage
         self.parent = parent
         self.origin = origin
+        self.pauses = itertools.count(1)
         self._prefix = "" if new else f"{uuid4().hex[:6]}-"
         self._counters: dict[str, itertools.count[int]] = {}
 

@@ -14,7 +14,7 @@ from headrace.sdk.drivers import Blocking, Driver, Suspending, complete
 from headrace.sdk.flow import Flow
 from headrace.sdk.lineage import Lineage, inputs_of
 from headrace.sdk.logs import configure, flow_run_logger
-from headrace.sdk.outcomes import Expired
+from headrace.sdk.outcomes import Expired, Raised
 from headrace.sdk.parameters import as_json
 from headrace.sdk.recording import Origin
 from headrace.sdk.resolution import value_of
@@ -120,6 +120,9 @@ class FlowRunEngine:
                 context.task_runner.abandon("The flow run around it took too long.")
             ended = await driver.call(endings.state_of, outcome, "Flow run")
             await driver.call(context.task_runner.wait)
+        if isinstance(outcome, Raised) and isinstance(outcome.error, Pause | Abort):
+            # The flow paused itself, or was stopped while it was paused: that is no failure.
+            raise outcome.error
         if ended.is_failed() and isinstance(ended.data, ResultRecord) and isinstance(ended.data.result, Exception):
             self._log.error("The flow run failed.\n%s", tracebacks.text_of(ended.data.result))
         return ended

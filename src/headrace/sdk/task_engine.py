@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -21,6 +21,7 @@ from headrace.sdk.resolution import NOT_READY, value_of
 from headrace.sdk.results import ResultRecord, ResultStore
 from headrace.sdk.session import Session, session
 from headrace.sdk.states import AwaitingRetry, Cancelled, Completed, Crashed, Pending, Retrying, Running
+from headrace.sdk.tag_limits import hold_tags
 from headrace.sdk.task import Task
 from headrace.wire.errors import UpstreamTaskError
 from headrace.wire.ids import uuid7
@@ -150,16 +151,29 @@ class TaskRunEngine:
 
     async def _attempt_until_done(self, driver: Driver, context: TaskRunContext, key: str | None) -> State:
         args, kwargs = self.task.signature.unbind(context.parameters)
-        self.enter(Running())
+        begin_as = Running
         while True:
-            if self.task.on_running_hooks:
-                await hooks.call(driver, self.task.on_running_hooks, self._log, self.task, self.run, self.run.state)
-            outcome = await driver.attempt(self.task.fn, args, kwargs, self.task.timeout_seconds)
+            outcome = await self._attempt(driver, begin_as, args, kwargs)
             state = endings.state_of(outcome, "Task run")
             if not state.is_failed() or not await self._may_retry(driver, state):
                 break
             await self._wait_and_retry(driver, state, outcome)
+            begin_as = Retrying
         return await self._finish(driver, await self._stored(driver, state, context, key))
+
+    async def _attempt(
+        self, driver: Driver, begin_as: Callable[[], State], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Outcome:
+        """Run the function once, with a slot of each tag that has a limit."""
+        lease = await hold_tags(driver, self.run, self.session) if self.run.tags else None
+        try:
+            self.enter(begin_as())
+            if self.task.on_running_hooks:
+                await hooks.call(driver, self.task.on_running_hooks, self._log, self.task, self.run, self.run.state)
+            return await driver.attempt(self.task.fn, args, kwargs, self.task.timeout_seconds)
+        finally:
+            if lease is not None:
+                await driver.call(lease.release)
 
     async def _may_retry(self, driver: Driver, state: State) -> bool:
         if self.run.run_count > self._retries:
@@ -187,7 +201,6 @@ class TaskRunEngine:
         if delay:
             self.enter(AwaitingRetry(now() + timedelta(seconds=delay), message=state.message, data=state.data))
             await driver.sleep(delay)
-        self.enter(Retrying())
 
     async def _finish(self, driver: Driver, state: State) -> State:
         if self.state.is_final():

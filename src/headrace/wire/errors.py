@@ -32,6 +32,7 @@
         ├── ParameterError           (ParameterTypeError, ParameterBindError)
         ├── FieldError               a block or an input is given values that do not fit its fields
         ├── PauseTimeout             a paused run was not resumed in time
+        ├── WaitTimeout              a run that was waited for did not finish in time
         └── SlotsNotAcquired         (SlotsTimeout) no slot of a concurrency limit could be had
 
 Each class carries its code and, where it travels, its HTTP status; `body()` is its form on the wire
@@ -387,6 +388,12 @@ class PauseTimeout(RunError, TimeoutError):
     """A paused run was not resumed in time."""
 
     code = "pause_timed_out"
+
+
+class WaitTimeout(RunError, TimeoutError):
+    """A run that was waited for did not finish in time; it goes on."""
+
+    code = "wait_timed_out"
 
 
 class SlotsNotAcquired(RunError):

@@ -1,0 +1,8 @@
+"""Limits on how much goes on at once, for async code."""
+
+from headrace.sdk.concurrency import aconcurrency as concurrency
+from headrace.sdk.concurrency import arate_limit as rate_limit
+from headrace.wire.errors import SlotsNotAcquired as ConcurrencySlotAcquisitionError
+from headrace.wire.errors import SlotsTimeout as AcquireConcurrencySlotTimeoutError
+
+__all__ = ["AcquireConcurrencySlotTimeoutError", "ConcurrencySlotAcquisitionError", "concurrency", "rate_limit"]
