@@ -11,6 +11,8 @@ from typing import Any, cast
 
 import msgspec
 
+from headrace.rules.schema_form import fault
+
 Schema = Mapping[str, Any]
 Place = tuple[str | int, ...]
 """The names and positions that lead to a part of a value."""
@@ -39,6 +41,18 @@ def misfit(value: Any, schema: Schema) -> str | None:
     """
     for found in misfits(value, schema):
         return f"{_text(found.place)}: {found.reason}" if found.place else found.reason
+    return None
+
+
+def failure(value: Any, schema: Schema) -> str | None:
+    """Why the value does not fit, in the words that Prefect's clients show, or None if it fits.
+
+    >>> failure({"age": "9"}, {"properties": {"age": {"type": "integer"}}})
+    "Validation failed for field 'age'. Failure reason: '9' is not of type 'integer'"
+    """
+    for found in misfits(value, schema):
+        field = f" for field {_text(found.place)!r}" if found.place else ""
+        return f"Validation failed{field}. Failure reason: {found.reason}"
     return None
 
 
@@ -175,4 +189,6 @@ def _resolve(reference: str, root: Schema) -> Any:
             found = found[step.replace("~1", "/").replace("~0", "~")]
         except (KeyError, TypeError):
             raise ValueError(f"the schema refers to {reference!r}, which it does not hold") from None
+    if reason := fault(found):
+        raise ValueError(f"{reference!r} is not a schema: {reason}")
     return found

@@ -6,20 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.wire.base import Body, Parts, Wire
-from headrace.wire.filters import (
-    ArtifactCollectionFilter,
-    ArtifactFilter,
-    DeploymentFilter,
-    Filter,
-    FlowFilter,
-    FlowRunFilter,
-    TaskRunFilter,
-)
-from headrace.wire.listings import Offset
+from headrace.wire.base import Body, Wire
+from headrace.wire.filters import ArtifactCollectionFilter, ArtifactFilter, Filter
+from headrace.wire.listings import Filters, Offset
 from headrace.wire.sorts import ArtifactCollectionSort, ArtifactSort
 
-Key = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]*$")]
+Key = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]*$(?!\n)")]
 """Lower-case letters, digits and dashes (contract §1)."""
 
 Metadata = dict[str, str]
@@ -96,25 +88,8 @@ def shortened(metadata: Metadata) -> Metadata:
     }
 
 
-class _Runs(Parts, kw_only=True):
-    """Which runs the artifacts are of, by filters of the nouns that lead to a run."""
-
-    flow_runs: FlowRunFilter | None = None
-    task_runs: TaskRunFilter | None = None
-    flows: FlowFilter | None = None
-    deployments: DeploymentFilter | None = None
-
-    def _given(self, noun: str, own: Filter | None) -> dict[str, Filter]:
-        found = {name: getattr(self, name) for name in _Runs.__struct_fields__} | {noun: own}
-        return {name: value for name, value in found.items() if value is not None}
-
-
-class ArtifactFilters(_Runs, kw_only=True):
+class ArtifactFilters(Filters, kw_only=True):
     artifacts: ArtifactFilter | None = None
-
-    def given(self) -> dict[str, Filter]:
-        """The filters that are given, by noun."""
-        return self._given("artifacts", self.artifacts)
 
 
 class ArtifactList(ArtifactFilters, kw_only=True):
@@ -123,12 +98,14 @@ class ArtifactList(ArtifactFilters, kw_only=True):
     offset: Offset = 0
 
 
-class ArtifactCollectionFilters(_Runs, kw_only=True):
+class ArtifactCollectionFilters(Filters, kw_only=True):
+    """The run that is asked for is the latest artifact's."""
+
     artifacts: ArtifactCollectionFilter | None = None
 
     def given(self) -> dict[str, Filter]:
-        """The filters that are given, by noun; the run is the latest artifact's."""
-        return self._given("artifact_collections", self.artifacts)
+        """The filters that are given, by noun."""
+        return {"artifact_collections" if name == "artifacts" else name: part for name, part in super().given().items()}
 
 
 class ArtifactCollectionList(ArtifactCollectionFilters, kw_only=True):

@@ -11,7 +11,7 @@ from headrace.wire.filters import Filter, VariableFilter
 from headrace.wire.listings import Offset
 from headrace.wire.sorts import VariableSort
 
-VariableName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[a-z0-9_-]*$")]
+VariableName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[a-z0-9_-]*$(?!\n)")]
 """Lower-case letters, digits, dashes and underscores, at most 255 of them."""
 
 LONGEST_VALUE = 5000

@@ -28,7 +28,7 @@ async def test_a_key_is_used_once_for_each_run(api: Api) -> None:
     assert (await api.post(f"/flow_runs/{other}/input", body)).status == 201
 
 
-@pytest.mark.parametrize("key", ["A_1", "a/b", "", "a b"])
+@pytest.mark.parametrize("key", ["A_1", "a/b", "", "a b", "a\n"])
 async def test_a_key_of_the_wrong_form_is_refused_by_name(api: Api, key: str) -> None:
     refused = await api.post(f"/flow_runs/{await api.flow_run()}/input", {"key": key, "value": "1"})
     assert refused.status == 422
@@ -50,3 +50,10 @@ async def test_a_filter_takes_the_oldest_under_its_prefix_that_are_not_excluded(
     assert await keys(prefix="", limit=9) == ["p-3", "q-1", "p-1", "p-2"]
     assert await keys(prefix="%", limit=9) == []
     assert await keys(prefix="p", limit=0) == []
+
+
+async def test_keys_of_a_body_that_are_not_known_are_passed_over(api: Api) -> None:
+    id = await api.flow_run()
+    assert (await api.post(f"/flow_runs/{id}/input", {"key": "k", "value": "1", "more": 1})).status == 201
+    listed = await api.post(f"/flow_runs/{id}/input/filter", {"prefix": "k", "more": 1})
+    assert [one["key"] for one in listed.json] == ["k"]

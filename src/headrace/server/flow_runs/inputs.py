@@ -11,17 +11,17 @@ from headrace.server.context import Context
 from headrace.server.http.routing import Reply, Router
 from headrace.server.store.base import Connection, Statement, Store
 from headrace.server.store.rows import Kind, Reader
-from headrace.wire.base import Body
+from headrace.wire.base import Wire
 from headrace.wire.errors import Conflict, ObjectAlreadyExists, ObjectNotFound
 from headrace.wire.flow_runs import FlowRunInput
 from headrace.wire.ids import uuid7
 
 router = Router(prefix="/flow_runs", tag="Flow Runs")
 
-Key = Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[a-z0-9-]*$")]
+Key = Annotated[str, msgspec.Meta(min_length=1, pattern=r"^[a-z0-9-]*$(?!\n)")]
 
 
-class NewInput(Body, kw_only=True):
+class NewInput(Wire, kw_only=True):
     """`value` is the JSON text that the receiver expects."""
 
     key: Key
@@ -29,7 +29,7 @@ class NewInput(Body, kw_only=True):
     sender: str | None = None
 
 
-class InputFilter(Body, kw_only=True):
+class InputFilter(Wire, kw_only=True):
     prefix: str
     limit: Annotated[int, msgspec.Meta(ge=0)] = 1
     exclude_keys: list[str] = []

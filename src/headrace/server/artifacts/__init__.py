@@ -1,0 +1,1 @@
+"""Artifacts: what runs leave to be looked at, and the latest of each key (contract §3)."""

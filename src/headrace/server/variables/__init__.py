@@ -1,0 +1,1 @@
+"""Variables: named values that flows and templates look up (contract §3)."""

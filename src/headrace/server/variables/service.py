@@ -1,0 +1,84 @@
+"""What can be done with variables."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from headrace.server.store.base import Connection, Store
+from headrace.server.variables import queries
+from headrace.wire.base import encode_text
+from headrace.wire.errors import Conflict, ObjectAlreadyExists, ObjectNotFound
+from headrace.wire.ids import uuid7
+from headrace.wire.variables import Variable, VariableCreate, VariableUpdate
+
+
+async def create(store: Store, wanted: VariableCreate, now: datetime) -> Variable:
+    """Make a variable, or raise `ObjectAlreadyExists` if its name is taken."""
+    made = Variable(id=uuid7(), created=now, updated=now, name=wanted.name, value=wanted.value, tags=wanted.tags)
+    stored = (made.id, now, made.name, encode_text(made.value), encode_text(made.tags))
+    if not await store.execute(queries.INSERT, *stored):
+        raise _taken(made.name)
+    return made
+
+
+async def read(connection: Connection, variable_id: UUID) -> Variable:
+    """The variable, or raise `ObjectNotFound`."""
+    row = await connection.fetch_one(queries.BY_ID, variable_id)
+    if row is None:
+        raise _missing()
+    return queries.VARIABLES.one(row, connection.dialect)
+
+
+async def read_by_name(connection: Connection, name: str) -> Variable:
+    """The variable of that name, or raise `ObjectNotFound`."""
+    row = await connection.fetch_one(queries.BY_NAME, name)
+    if row is None:
+        raise _missing()
+    return queries.VARIABLES.one(row, connection.dialect)
+
+
+async def values(connection: Connection, names: Collection[str]) -> dict[str, Any]:
+    """The values of variables by name; a name that no variable has is left out."""
+    if not names:
+        return {}
+    rows = await connection.fetch(queries.BY_NAMES, list(names))
+    return {found.name: found.value for found in queries.VARIABLES.all(rows, connection.dialect)}
+
+
+async def update(store: Store, key: UUID | str, body: VariableUpdate, now: datetime) -> None:
+    """Set what the body sets on the variable with that id or name.
+
+    Raises `ObjectNotFound`, and `ObjectAlreadyExists` if another variable has the new name.
+    """
+    changes: dict[str, Any] = {"updated": now}
+    if isinstance(body.name, str):
+        changes["name"] = body.name
+    if body.value is not msgspec.UNSET:
+        changes["value"] = encode_text(body.value)
+    if body.tags is not msgspec.UNSET and body.tags is not None:
+        changes["tags"] = encode_text(body.tags)
+    statement = queries.change("id" if isinstance(key, UUID) else "name", tuple(changes))
+    try:
+        changed = await store.execute(statement, key, *changes.values())
+    except Conflict as error:
+        raise _taken(str(body.name)) from error
+    if not changed:
+        raise _missing()
+
+
+async def delete(store: Store, key: UUID | str) -> None:
+    """Delete the variable with that id or name, or raise `ObjectNotFound`."""
+    statement = queries.DELETE if isinstance(key, UUID) else queries.DELETE_BY_NAME
+    if not await store.execute(statement, key):
+        raise _missing()
+
+
+def _missing() -> ObjectNotFound:
+    return ObjectNotFound("Variable not found.")
+
+
+def _taken(name: str) -> ObjectAlreadyExists:
+    return ObjectAlreadyExists(f"A variable with the name {name!r} already exists.")
