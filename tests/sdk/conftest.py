@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from headrace.client.connection import disconnect
+from headrace.client.orchestration import SyncHeadraceClient, get_client
 from headrace.sdk import session
 from headrace.settings import context as settings_context
 from tests.sdk.fake import FakeAPI
@@ -35,3 +37,11 @@ def api(home: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAPI:
     connection: Any = SimpleNamespace(sync=fake, recording=fake)
     monkeypatch.setattr("headrace.client.connection.connect", lambda _settings: connection)
     return fake
+
+
+@pytest.fixture
+def recorded(home: Path) -> Iterator[SyncHeadraceClient]:
+    """The API in this process, over an empty database; this reads what was recorded."""
+    yield get_client(sync_client=True)
+    session.flush_all(10)
+    disconnect()
