@@ -8,7 +8,7 @@ Run it after every change of the tables: a test fails while the files say someth
 from pathlib import Path
 from typing import Any
 
-from headrace.server.store import holders, tallies
+from headrace.server.store import histories, holders, tallies
 from headrace.server.store.base import Dialect
 from headrace.server.store.revisions import HEAD
 
@@ -49,7 +49,7 @@ def definitions(dialect: Dialect) -> list[str]:
     for table in METADATA.sorted_tables:
         table.create(engine, checkfirst=False)
     tables = [definition for table, *indexes in made for definition in (table, *sorted(indexes))]
-    return [*tables, *tallies.statements(dialect), *holders.statements(dialect)]
+    return [*tables, *tallies.statements(dialect), *holders.statements(dialect), *histories.statements(dialect)]
 
 
 def write() -> None:

@@ -124,6 +124,41 @@ CREATE TABLE flows (
 
 CREATE UNIQUE INDEX uq_flows_name ON flows (name) WHERE deleted_at IS NULL;
 
+CREATE TABLE history_changes (
+    noun TEXT NOT NULL,
+    hour INTEGER NOT NULL
+)
+ STRICT;
+
+CREATE INDEX ix_history_changes_hour ON history_changes (noun, hour);
+
+CREATE TABLE history_hours (
+    noun TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    counting TEXT NOT NULL,
+    is_counted INTEGER DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_history_hours PRIMARY KEY (noun, hour)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TABLE history_minutes (
+    noun TEXT NOT NULL,
+    minute INTEGER NOT NULL,
+    state_type TEXT NOT NULL,
+    state_name TEXT NOT NULL,
+    runs INTEGER NOT NULL,
+    ran REAL NOT NULL,
+    running INTEGER NOT NULL,
+    running_since REAL NOT NULL,
+    late REAL NOT NULL,
+    waiting INTEGER NOT NULL,
+    waiting_since REAL NOT NULL,
+    CONSTRAINT pk_history_minutes PRIMARY KEY (noun, minute, state_type, state_name)
+)
+ WITHOUT ROWID,
+ STRICT;
+
 CREATE TABLE logs (
     timestamp INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -629,4 +664,46 @@ BEGIN
     DELETE FROM concurrency_leases WHERE holder_id = OLD.id;
 END;
 
-INSERT INTO alembic_version (version_num) VALUES ('0004');
+CREATE TRIGGER history_flow_runs_insert AFTER INSERT ON flow_runs
+BEGIN
+    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
+    WHERE noun = 'flow_runs' AND hour IN (NEW.expected_start_time / 3600000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND hour = counted.hour);
+END;
+
+CREATE TRIGGER history_flow_runs_delete AFTER DELETE ON flow_runs
+BEGIN
+    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
+    WHERE noun = 'flow_runs' AND hour IN (OLD.expected_start_time / 3600000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND hour = counted.hour);
+END;
+
+CREATE TRIGGER history_flow_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON flow_runs
+BEGIN
+    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
+    WHERE noun = 'flow_runs' AND hour IN (OLD.expected_start_time / 3600000000, NEW.expected_start_time / 3600000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND hour = counted.hour);
+END;
+
+CREATE TRIGGER history_task_runs_insert AFTER INSERT ON task_runs
+BEGIN
+    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
+    WHERE noun = 'task_runs' AND hour IN (NEW.expected_start_time / 3600000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND hour = counted.hour);
+END;
+
+CREATE TRIGGER history_task_runs_delete AFTER DELETE ON task_runs
+BEGIN
+    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
+    WHERE noun = 'task_runs' AND hour IN (OLD.expected_start_time / 3600000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND hour = counted.hour);
+END;
+
+CREATE TRIGGER history_task_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs
+BEGIN
+    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
+    WHERE noun = 'task_runs' AND hour IN (OLD.expected_start_time / 3600000000, NEW.expected_start_time / 3600000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND hour = counted.hour);
+END;
+
+INSERT INTO alembic_version (version_num) VALUES ('0005');

@@ -25,6 +25,7 @@ from headrace.server.store.tables.blocks import (
 from headrace.server.store.tables.columns import METADATA
 from headrace.server.store.tables.concurrency import concurrency_lease_limits, concurrency_leases, concurrency_limits
 from headrace.server.store.tables.deployments import deployment_schedules, deployments
+from headrace.server.store.tables.histories import history_changes, history_hours, history_minutes
 from headrace.server.store.tables.runs import (
     flow_run_input,
     flow_run_states,
@@ -57,6 +58,9 @@ __all__ = [
     "flow_run_states",
     "flow_runs",
     "flows",
+    "history_changes",
+    "history_hours",
+    "history_minutes",
     "logs",
     "saved_searches",
     "tallies",
