@@ -1,8 +1,10 @@
-"""Is a work pool's job template one that workers can fill in? (contract §3, §11.1)"""
+"""Is a work pool's job template one that workers can fill in, as contract §3 and §11.1 ask?"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
+
+from headrace.rules.json_schema import misfit
 
 Template = Mapping[str, Any]
 
@@ -14,18 +16,57 @@ _ELSEWHERE = ("prefect.", "$")
 def fault(template: Template) -> str | None:
     """Why the template cannot be used, or None if it can. An empty one leaves all to the worker.
 
-    >>> fault({"job_configuration": {"command": "{{ command }}"}, "variables": {"properties": {}}})
-    "The job configuration uses the variable 'command', which `variables` does not declare."
+    >>> fault({"job_configuration": {"command": "{{ command }}"}, "variables": {"type": "object"}})
+    "The job configuration uses variables that `variables` does not declare as properties: 'command'."
     """
     if not template:
         return None
-    for part in ("job_configuration", "variables"):
-        if not isinstance(template.get(part), Mapping):
-            return f"The base job template must hold a `{part}` object: give both it and the other part, or nothing."
-    variables = cast(Mapping[str, Any], template["variables"])
-    declared: Mapping[str, Any] = variables.get("properties") or {}
-    missing = sorted(set(_placeholders(template["job_configuration"])) - set(declared))
+    variables: Any = template.get("variables")
+    if not template.get("job_configuration") or not isinstance(variables, Mapping) or not variables:
+        return "The `base_job_template` must contain both a `job_configuration` key and a `variables` key, or nothing."
+    declared = _properties(cast(Template, variables))
+    missing = sorted(set(_placeholders(template["job_configuration"])) - declared.keys())
     if missing:
         names = ", ".join(repr(name) for name in missing)
-        return f"The job configuration uses variables that `variables` does not declare: {names}."
+        return f"The job configuration uses variables that `variables` does not declare as properties: {names}."
     return None
+
+
+def unfit_default(template: Template) -> str | None:
+    """Which variable's default its own schema does not take, and why, or None. A default may refer to a block."""
+    variables: Template = template.get("variables") or {}
+    for name, schema in _properties(variables).items():
+        if not isinstance(schema, Mapping):
+            return f"the schema of {name!r} is not an object"
+        default = cast(Template, schema).get("default")
+        if default is None or _is_reference(default):
+            continue
+        reason = misfit({name: default}, {**variables, "required": []})
+        if reason is not None:
+            return f"the default of {reason}"
+    return None
+
+
+def _properties(variables: Template) -> Template:
+    properties: Any = variables.get("properties")
+    return cast(Template, properties) if isinstance(properties, Mapping) else {}
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, Mapping) and "$ref" in value
+
+
+def _placeholders(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            for name in _PLACEHOLDER.findall(value):
+                if not name.startswith(_ELSEWHERE):
+                    yield name
+        case Mapping():
+            for item in cast(Template, value).values():
+                yield from _placeholders(item)
+        case list():
+            for item in cast(list[Any], value):
+                yield from _placeholders(item)
+        case _:
+            return

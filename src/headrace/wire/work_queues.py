@@ -64,7 +64,7 @@ class WorkQueueCreate(Body, kw_only=True):
 class WorkQueueUpdate(Body, kw_only=True):
     """Only the keys that are present change anything."""
 
-    name: str | None | msgspec.UnsetType = msgspec.UNSET
+    name: Name | None | msgspec.UnsetType = msgspec.UNSET
     description: str | None | msgspec.UnsetType = msgspec.UNSET
     is_paused: bool | msgspec.UnsetType = msgspec.UNSET
     concurrency_limit: Slots | None | msgspec.UnsetType = msgspec.UNSET

@@ -8,6 +8,7 @@ from headrace.server.filters.listing import Given, Listing
 from headrace.server.states.reading import STATES, complete
 from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
 from headrace.server.store.rows import ENUM, JSON, Kind, Reader
+from headrace.server.work_pools import service as work_pools
 from headrace.wire.flow_runs import CreatedBy, FlowRun, FlowRunPolicy
 from headrace.wire.flows import Labels
 from headrace.wire.sorts import FlowRunSort
@@ -55,7 +56,7 @@ _WIDTH = len(RUNS.names)
 _COLUMNS = f"{RUNS.columns('flow_runs')}, {STATES.columns('state')}"
 _WITH_STATE = "LEFT JOIN flow_run_states AS state ON state.id = flow_runs.state_id"
 _START = "coalesce(flow_runs.start_time, flow_runs.expected_start_time)"
-_ORDERS = {
+ORDERS = {
     "ID_DESC": "flow_runs.id DESC",
     "START_TIME_ASC": f"{_START} ASC, flow_runs.id ASC",
     "START_TIME_DESC": f"{_START} DESC, flow_runs.id DESC",
@@ -67,23 +68,29 @@ _ORDERS = {
     "END_TIME_DESC": "flow_runs.end_time DESC NULLS LAST, flow_runs.id DESC",
 }
 
-_BY_ID = Statement(
-    f"SELECT {_COLUMNS} FROM flow_runs {_WITH_STATE} WHERE flow_runs.id = $1 AND flow_runs.deleted_at IS NULL"
-)
-_LISTING = Listing("flow_runs", _COLUMNS, _ORDERS)
+SELECT = f"SELECT {_COLUMNS} FROM flow_runs {_WITH_STATE}"
+"""The beginning of a statement whose rows `runs` reads."""
+_BY_ID = Statement(f"{SELECT} WHERE flow_runs.id = $1 AND flow_runs.deleted_at IS NULL")
+_LISTING = Listing("flow_runs", _COLUMNS, ORDERS)
 
 
 async def read(connection: Connection, flow_run_id: UUID, now: datetime) -> FlowRun | None:
     """The run with its state, estimated as of `now`, or None if there is no such run."""
     row = await connection.fetch_one(_BY_ID, flow_run_id)
-    return None if row is None else _runs([row], connection.dialect, now)[0]
+    if row is None:
+        return None
+    found = runs([row], connection.dialect, now)
+    await name_pools(connection, found)
+    return found[0]
 
 
 async def list_runs(
     store: Store, filters: Given, sort: FlowRunSort, limit: int, offset: int, now: datetime
 ) -> list[FlowRun]:
     """The runs that match, from `offset` on."""
-    return _runs(await _LISTING.rows(store, filters, sort, limit, offset), store.dialect, now)
+    found = runs(await _LISTING.rows(store, filters, sort, limit, offset), store.dialect, now)
+    await name_pools(store, found)
+    return found
 
 
 async def count(store: Store, filters: Given) -> int:
@@ -91,7 +98,25 @@ async def count(store: Store, filters: Given) -> int:
     return await _LISTING.count(store, filters)
 
 
-def _runs(rows: Sequence[Row], dialect: Dialect, now: datetime) -> list[FlowRun]:
-    runs = RUNS.all([row[:_WIDTH] for row in rows], dialect)
-    complete(runs, rows, _WIDTH, dialect, now)
-    return runs
+def runs(rows: Sequence[Row], dialect: Dialect, now: datetime) -> list[FlowRun]:
+    """The runs of rows that `SELECT` gave, with their states, estimated as of `now`."""
+    found = RUNS.all([row[:_WIDTH] for row in rows], dialect)
+    complete(found, rows, _WIDTH, dialect, now)
+    return found
+
+
+async def name_pools(connection: Connection, found: Sequence[FlowRun]) -> None:
+    """Say which work pools the runs are in; a queue that has been deleted is not named by its id any more.
+
+    Most runs are in no queue, so pools are looked up apart, for the queues that are there.
+    """
+    queues = {run.work_queue_id for run in found if run.work_queue_id is not None}
+    if not queues:
+        return
+    pools = await work_pools.of_queues(connection, queues)
+    for run in found:
+        pool = None if run.work_queue_id is None else pools.get(run.work_queue_id)
+        if pool is None:
+            run.work_queue_id = None
+        else:
+            run.work_pool_id, run.work_pool_name = pool.id, pool.name

@@ -1,0 +1,147 @@
+"""What can be done with work pools."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from headrace.rules import job_templates
+from headrace.server.store.base import Connection, Store
+from headrace.server.work_pools import making, queries
+from headrace.server.work_pools.places import (
+    Place,
+    agent_pool,
+    find_place,
+    of_queues,
+    place,
+    place_of,
+    pool_missing,
+    queue_missing,
+    resolve,
+)
+from headrace.server.workers import service as workers
+from headrace.wire.base import encode_text
+from headrace.wire.errors import Conflict, Forbidden, InvalidRequest, Unprocessable
+from headrace.wire.filters import WorkPoolFilter
+from headrace.wire.work_pools import WorkPool, WorkPoolCreate, WorkPoolUpdate
+from headrace.wire.workers import WorkerHeartbeat
+
+__all__ = [
+    "Place",
+    "agent_pool",
+    "count",
+    "create",
+    "delete",
+    "find_place",
+    "hear",
+    "list_pools",
+    "of_queues",
+    "place",
+    "place_of",
+    "pool_missing",
+    "queue_missing",
+    "read",
+    "resolve",
+    "update",
+]
+
+_RESERVED = "prefect"
+_ALWAYS_FREE = frozenset({"concurrency_limit", "is_paused"})
+"""What can be set on pools of reserved names too."""
+_DOCUMENTS = frozenset({"base_job_template", "storage_configuration"})
+_REQUIRED = frozenset({"base_job_template", "is_paused", "storage_configuration"})
+
+
+async def create(store: Store, body: WorkPoolCreate, now: datetime) -> WorkPool:
+    """Make a pool with its default queue.
+
+    Raises `Forbidden` for a reserved name, `ObjectAlreadyExists` for one that is taken, `InvalidRequest` for a job
+    template that cannot be filled in, `Unprocessable` for one whose defaults do not fit its own schema.
+    """
+    if is_reserved(body.name):
+        raise Forbidden("Work pools starting with 'Prefect' are reserved for internal use: choose another name.")
+    _check_template(body.base_job_template)
+    misfit = job_templates.unfit_default(body.base_job_template)
+    if misfit is not None:
+        raise Unprocessable(f"Validation failed for work pool's job variable defaults: {misfit}")
+    async with store.transaction() as transaction:
+        pool = await making.make(transaction, body, now)
+    if pool.concurrency_limit is not None:
+        pool.active_slots = 0
+    return pool
+
+
+async def read(connection: Connection, name: str) -> WorkPool:
+    """The pool, without its slots counted, or raise `ObjectNotFound`."""
+    row = await connection.fetch_one(queries.BY_NAME, name)
+    if row is None:
+        raise pool_missing(name)
+    return queries.POOLS.one(row, connection.dialect)
+
+
+async def list_pools(store: Store, wanted: WorkPoolFilter | None, limit: int, offset: int) -> Sequence[WorkPool]:
+    """The pools that match, by name, without their slots counted."""
+    return await queries.LISTED.list(store, {"work_pools": wanted}, "NAME_ASC", limit, offset)
+
+
+async def count(store: Store, wanted: WorkPoolFilter | None) -> int:
+    """How many pools match."""
+    return await queries.LISTED.count(store, {"work_pools": wanted})
+
+
+async def update(store: Store, name: str, body: WorkPoolUpdate, now: datetime) -> None:
+    """Set what the body sets.
+
+    Raises `ObjectNotFound`, `Forbidden` for more than pausing and limiting a pool of a reserved name, `Conflict`
+    for a null that cannot be, `InvalidRequest` for a job template that cannot be filled in.
+    """
+    values: dict[str, Any] = {"updated": now}
+    for field in body.__struct_fields__:
+        value = getattr(body, field)
+        if value is None and field in _REQUIRED:
+            raise Conflict(f"Data integrity conflict. A work pool cannot be without {field}: leave it out to keep it.")
+        if value is not msgspec.UNSET:
+            values[field] = encode_text(value) if field in _DOCUMENTS else value
+    if is_reserved(name) and not values.keys() <= {"updated", *_ALWAYS_FREE}:
+        raise Forbidden(
+            "Work pools starting with 'Prefect' are reserved for internal use and can only be updated to set "
+            "concurrency limits or pause."
+        )
+    if body.base_job_template is not msgspec.UNSET and body.base_job_template is not None:
+        _check_template(body.base_job_template)
+    async with store.transaction() as transaction:
+        pool = await read(transaction, name)
+        if body.is_paused is not msgspec.UNSET and body.is_paused is not None:
+            is_alive = not body.is_paused and await workers.any_online(transaction, pool.id, now)
+            status = making.status_of(pool.type, is_paused=body.is_paused, is_alive=is_alive)
+            if status is not pool.status:
+                values |= {"status": None if status is None else status.value, "last_transitioned_status_at": now}
+        await transaction.execute(queries.update(tuple(values)), pool.id, *values.values())
+
+
+async def delete(store: Store, name: str) -> None:
+    """Delete a pool with its queues and workers; its runs stay. Raises `Forbidden` for a reserved name."""
+    if is_reserved(name):
+        raise Forbidden("Work pools starting with 'Prefect' are reserved for internal use and can not be deleted.")
+    if not await store.execute(queries.DELETE, name):
+        raise pool_missing(name)
+
+
+async def hear(store: Store, name: str, sign: WorkerHeartbeat, now: datetime) -> None:
+    """Take a worker's sign of life; a pool that waited for one is ready. Raises `ObjectNotFound`."""
+    async with store.transaction() as transaction:
+        pool = await read(transaction, name)
+        await workers.beat(transaction, pool.id, sign, now)
+        await transaction.execute(queries.MARK_READY, pool.id, now)
+
+
+def is_reserved(name: str) -> bool:
+    """Whether the name is kept for the product's own pools."""
+    return name.lower().startswith(_RESERVED)
+
+
+def _check_template(template: job_templates.Template) -> None:
+    fault = job_templates.fault(template)
+    if fault is not None:
+        raise InvalidRequest(fault, ("body", "base_job_template"), given=template)

@@ -1,0 +1,1 @@
+"""Work queues: the runs of a pool, by priority (contract §3)."""

@@ -1,0 +1,1 @@
+"""Workers: who polls a pool, as told by their heartbeats (contract §11.1)."""
