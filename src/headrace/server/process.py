@@ -17,9 +17,11 @@ import uvicorn
 from headrace.server import journal
 from headrace.server.announcement import announced
 from headrace.server.app import Server, create_app, make_server
+from headrace.server.blocks import catalogue
 from headrace.server.http.pongs import OrderedPongs
 from headrace.settings import ServerAPISettings, Settings
 from headrace.wire.errors import AddressUnavailable
+from headrace.wire.times import now
 
 if TYPE_CHECKING:
     from headrace.server.http.asgi import Application
@@ -72,6 +74,7 @@ async def _opened(settings: Settings) -> AsyncGenerator[Server]:
     server = make_server(settings)
     await server.open()
     try:
+        await catalogue.ensure(server.store, now())
         yield server
     finally:
         await server.close()

@@ -24,6 +24,11 @@ _DATABASE_URL = Meta(
     extra={"accepts": "sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME"},
 )
 _SECRET = {"secret": True}
+_ENCRYPTION_KEY = Meta(
+    pattern=r"^[A-Za-z0-9_-]{43}=$",
+    description="Key that encrypts block documents in the database; unset, the database keeps a key of its own.",
+    extra=_SECRET | {"accepts": "a Fernet key: 32 bytes as 44 characters of URL-safe base64"},
+)
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +164,7 @@ class ServerSettings(Group, frozen=True):
     api: ServerAPISettings = ServerAPISettings()
     database: ServerDatabaseSettings = ServerDatabaseSettings()
     concurrency: ServerConcurrencySettings = ServerConcurrencySettings()
+    encryption_key: Annotated[str | None, _ENCRYPTION_KEY] = None
 
 
 class Settings(Group, frozen=True):

@@ -34,7 +34,6 @@ async def ask(
         ("/version", "0.8.4"),
         ("/admin/version", "3.8.8"),
         ("/ready", {"message": "OK"}),
-        ("/admin/storage", {"default_result_storage_block_id": None}),
     ],
 )
 async def test_the_server_says_what_clients_expect(path: str, said: object) -> None:
@@ -46,16 +45,6 @@ async def test_it_is_healthy_but_not_ready_without_its_database(problem: Excepti
     assert (await ask("GET", "/health", problem=problem))[0].status == 200
     answer, said = await ask("GET", "/ready", problem=problem)
     assert (answer.status, said["exception_message"]) == (503, "Service Unavailable")
-
-
-async def test_a_block_document_that_is_missing_cannot_be_the_storage() -> None:
-    body = b'{"default_result_storage_block_id":"9d8a3b3c-2d5c-4a3a-8fd9-0d3e4a0e7a11"}'
-    answer, said = await ask("PUT", "/admin/storage", body)
-    assert (answer.status, said["detail"]) == (
-        404,
-        "Block document 9d8a3b3c-2d5c-4a3a-8fd9-0d3e4a0e7a11 not found.",
-    )
-    assert (await ask("DELETE", "/admin/storage"))[0].status == 204
 
 
 async def test_settings_are_shown_without_their_secrets() -> None:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from headrace.server.admin import service
+from headrace.server.admin import service, storage
 from headrace.server.admin.wire import CsrfToken, Ready, ResultStorage, ResultStorageUpdate, UISettings
 from headrace.server.context import Context
 from headrace.server.http.routing import Router
 from headrace.wire import versions
-from headrace.wire.errors import ObjectNotFound, ServiceUnavailable, StoreError, Unprocessable
+from headrace.wire.errors import ServiceUnavailable, StoreError, Unprocessable
 from headrace.wire.ids import uuid7
 
 root = Router(tag="Root")
@@ -74,19 +74,21 @@ async def read_settings(ctx: Context) -> dict[str, Any]:
 
 @admin.get("/storage")
 async def read_storage(ctx: Context) -> ResultStorage:
-    """The default storage of results: none, so that clients use their own."""
-    return ResultStorage(default_result_storage_block_id=None)
+    """The block document where results go that name no storage of their own."""
+    return ResultStorage(default_result_storage_block_id=await storage.read(ctx.store))
 
 
 @admin.put("/storage")
 async def update_storage(ctx: Context, body: ResultStorageUpdate) -> ResultStorage:
     """Choose a block document as the default storage of results."""
-    raise ObjectNotFound(f"Block document {body.default_result_storage_block_id} not found.")
+    await storage.choose(ctx.store, ctx.settings, body.default_result_storage_block_id, ctx.received)
+    return ResultStorage(default_result_storage_block_id=body.default_result_storage_block_id)
 
 
 @admin.delete("/storage")
 async def clear_storage(ctx: Context) -> None:
     """Have no default storage of results."""
+    await storage.clear(ctx.store)
 
 
 @own.get("/version")

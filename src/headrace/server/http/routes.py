@@ -1,6 +1,10 @@
 """Every REST route of the server, below the base path."""
 
 from headrace.server.admin import routes as admin
+from headrace.server.blocks.documents import routes as block_documents
+from headrace.server.blocks.schemas import routes as block_schemas
+from headrace.server.blocks.types import routes as block_types
+from headrace.server.collections import routes as collections
 from headrace.server.concurrency import routes as concurrency
 from headrace.server.events import routes as events
 from headrace.server.flow_runs import inputs as flow_run_inputs
@@ -25,4 +29,8 @@ ROUTERS: tuple[Router, ...] = (
     events.router,
     logs.router,
     *concurrency.routers,
+    block_types.router,
+    *block_schemas.routers,
+    block_documents.router,
+    collections.router,
 )

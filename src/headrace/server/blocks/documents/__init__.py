@@ -1,0 +1,1 @@
+"""Block documents: the values, encrypted where they are kept."""

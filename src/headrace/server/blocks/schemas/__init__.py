@@ -1,0 +1,1 @@
+"""Block schemas: the fields that one version of a type has."""

@@ -1,0 +1,1 @@
+"""Block types: the kinds of blocks there are."""
