@@ -75,10 +75,14 @@ async def hold(
             continue
         except RequestError as error:
             raise SlotsNotAcquired(f"The slots of {', '.join(names)} cannot be had: {error}") from error
-        check_found(names, answer.limits, strict)
+        lease = Lease(client, answer.lease_id, lease_duration, names)
+        try:
+            check_found(names, answer.limits, strict)
+        except SlotsNotAcquired:
+            await driver.call(lease.release)
+            raise
         if not answer.limits:
             return None
-        lease = Lease(client, answer.lease_id, lease_duration, names)
         KEEPER.keep(lease)
         return lease
 
@@ -105,9 +109,11 @@ def check_found(names: list[str], found: Iterable[LimitSummary], strict: bool) -
     known = {limit.name for limit in found}
     if not (missing := [name for name in names if name not in known]):
         return
-    advice = f"make it with `headrace global-concurrency-limit create {missing[0]} --limit N`"
     if strict:
-        raise SlotsNotAcquired(f"There is no concurrency limit named {', '.join(missing)}: {advice}.")
+        raise SlotsNotAcquired(
+            f"There is no concurrency limit named {', '.join(missing)}: make it with the client's "
+            "create_global_concurrency_limit, or leave out strict=True."
+        )
     _log.debug("There is no concurrency limit named %s, so nothing is limited.", ", ".join(missing))
 
 
