@@ -6,7 +6,7 @@ least one object it matches; None asks for nothing.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -195,7 +195,7 @@ class GraphArtifact(Wire, kw_only=True):
     key: str | None
     type: str | None
     is_latest: bool
-    data: float | None
+    data: Any
 
 
 class GraphNode(Wire, kw_only=True):

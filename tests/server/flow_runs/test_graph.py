@@ -121,3 +121,27 @@ async def test_a_run_that_does_not_exist_has_no_graph(api: Api, graph_path: str)
     missing = await api.get(f"/flow_runs/{uuid4()}/{graph_path}")
     assert missing.status == 404
     assert "not found" in missing.json["exception_message"]
+
+
+async def test_a_graph_shows_what_the_run_and_its_tasks_left_but_no_results(api: Api) -> None:
+    run = await api.flow_run()
+    task, other = await api.task_run(run), await api.flow_run()
+
+    async def leave(**fields: Json) -> Json:
+        return (await api.post("/artifacts/", {"flow_run_id": run, "type": "markdown", **fields})).json
+
+    old, new = await leave(key="report", data="# a"), await leave(key="report", task_run_id=task, data="# b")
+    progress = await leave(type="progress", data=50.5, task_run_id=task)
+    await leave(type="result", data={"x": 1})
+    await leave(type=None, data={"x": 1})
+    await leave(flow_run_id=other)
+
+    def shown(artifact: Json, is_latest: bool, data: Json = None) -> Json:
+        return {name: artifact[name] for name in ("id", "created", "key", "type")} | {
+            "is_latest": is_latest,
+            "data": data,
+        }
+
+    drawn = (await api.get(f"/flow_runs/{run}/graph-v2")).json
+    assert drawn["artifacts"] == [shown(old, False)]
+    assert dict(drawn["nodes"])[task]["artifacts"] == [shown(new, True), shown(progress, True, 50.5)]

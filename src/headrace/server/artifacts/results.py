@@ -25,8 +25,8 @@ def result_of(state: State) -> ArtifactCreate | None:
         data = cast(dict[str, Any], state.data)
         if data.get("type") == _UNPERSISTED:
             return None
-        named = {field: data[name] for name, field in _NAMES.items() if name in data}
-        if named:
+        named = {field: data[name] for name, field in _NAMES.items() if isinstance(data.get(name), str)}
+        if not _NAMES.keys().isdisjoint(data):
             state.data = {name: value for name, value in data.items() if name not in _NAMES}
     details = state.state_details
     return ArtifactCreate(data=state.data, flow_run_id=details.flow_run_id, task_run_id=details.task_run_id, **named)

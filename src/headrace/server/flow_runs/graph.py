@@ -12,11 +12,13 @@ from headrace.server.states.reading import STATES, current_states
 from headrace.server.store.base import Connection, Statement, Store
 from headrace.server.store.rows import ENUM, JSON, Kind, Reader
 from headrace.wire.errors import BadRequest, ObjectNotFound
-from headrace.wire.listings import Dependency, Edge, Graph, GraphNode, GraphState, Upstream
+from headrace.wire.listings import Dependency, Edge, Graph, GraphArtifact, GraphNode, GraphState, Upstream
 from headrace.wire.states import StateType
 from headrace.wire.task_runs import TaskInputs
 
 MOST_NODES = 10_000
+MOST_ARTIFACTS = 10_000
+_PROGRESS = "progress"
 _CALLERS = "__parents__"
 """The entry of a task's inputs that names the tasks it was called inside of."""
 
@@ -39,6 +41,18 @@ class _Node(msgspec.Struct, kw_only=True):
     subflow_id: UUID | None
     subflow_name: str | None
     flow_name: str | None
+
+
+class _Artifact(msgspec.Struct, kw_only=True):
+    """An artifact of the flow run; `task_run_id` is of the task run that left it, if one did."""
+
+    id: UUID
+    created: datetime
+    key: str | None
+    type: str
+    data: Any
+    task_run_id: UUID | None
+    is_latest: bool
 
 
 class _Task(msgspec.Struct, kw_only=True):
@@ -65,6 +79,18 @@ _NODE = Reader(
         "subflow_id": Kind.UUID,
         "subflow_name": Kind.TEXT,
         "flow_name": Kind.TEXT,
+    },
+)
+_ARTIFACT = Reader(
+    _Artifact,
+    {
+        "id": Kind.UUID,
+        "created": Kind.TIME,
+        "key": Kind.TEXT,
+        "type": Kind.TEXT,
+        "data": JSON(),
+        "task_run_id": Kind.UUID,
+        "is_latest": Kind.BOOLEAN,
     },
 )
 _TASK = Reader(
@@ -101,6 +127,17 @@ _NODES_OF = Statement(
     ORDER BY start_time, end_time NULLS LAST, id LIMIT {MOST_NODES + 1}
     """
 )
+# Results are artifacts too, but nothing to look at; one without a key is the only one of its kind.
+_ARTIFACTS_OF = Statement(
+    f"""
+    SELECT a.id, a.created, a.key, a.type, CASE WHEN a.type = '{_PROGRESS}' THEN a.data END AS data, a.task_run_id,
+        a.key IS NULL OR a.id = latest.latest_id AS is_latest
+    FROM artifacts AS a
+    LEFT JOIN artifact_collections AS latest ON latest.key = a.key AND latest.deleted_at IS NULL
+    WHERE a.flow_run_id = $1 AND a.type <> 'result' AND a.deleted_at IS NULL
+    ORDER BY a.id LIMIT {MOST_ARTIFACTS}
+    """
+)
 _TASKS_OF = Statement(
     f"SELECT {_TASK.columns('task')}, {STATES.columns('state')} FROM task_runs AS task"
     " LEFT JOIN task_run_states AS state ON state.id = task.state_id"
@@ -119,12 +156,15 @@ async def read(store: Store, flow_run_id: UUID, since: datetime) -> Graph:
     if len(rows) > MOST_NODES:
         raise BadRequest(f"The graph of flow run {flow_run_id} has more than {MOST_NODES} nodes.")
     nodes = _linked(_NODE.all(rows, store.dialect))
+    left = await _artifacts(store, flow_run_id)
+    for node in nodes:
+        node.artifacts = left.get(node.id, [])
     return Graph(
         start_time=run.start_time or run.expected_start_time,
         end_time=run.end_time,
         root_node_ids=[node.id for node in nodes if not node.parents],
         nodes=[(node.id, node) for node in nodes],
-        artifacts=[],
+        artifacts=left.get(None, []),
         states=states,
     )
 
@@ -156,6 +196,17 @@ async def read_dependencies(store: Store, flow_run_id: UUID, now: datetime) -> l
         )
         for task, state in zip(tasks, states, strict=True)
     ]
+
+
+async def _artifacts(store: Store, flow_run_id: UUID) -> dict[UUID | None, list[GraphArtifact]]:
+    """What a flow run left to be looked at, by the task run that left it; under None what is its own."""
+    found: dict[UUID | None, list[GraphArtifact]] = {}
+    for row in _ARTIFACT.all(await store.fetch(_ARTIFACTS_OF, flow_run_id), store.dialect):
+        drawn = GraphArtifact(
+            id=row.id, created=row.created, key=row.key, type=row.type, is_latest=row.is_latest, data=row.data
+        )
+        found.setdefault(row.task_run_id, []).append(drawn)
+    return found
 
 
 async def _find(connection: Connection, flow_run_id: UUID, message: str) -> _Run:
