@@ -5,10 +5,13 @@
     {"__prefect_kind": "workspace_variable", "variable_name": "region"}    the variable's value
     {"__prefect_kind": "none", "value": 1}                                 the value itself
 
-They may stand at any depth. `variable_names` says beforehand which variables have to be looked up.
+They may stand at any depth. One that is not filled in (a `json` without a value, a `workspace_variable`
+without a name) stands for nothing and is left out of what it is in. `variable_names` says beforehand which
+variables have to be looked up.
 """
 
 from collections.abc import Iterator, Mapping
+from enum import Enum, auto
 from typing import Any, cast
 
 import msgspec
@@ -16,6 +19,12 @@ import msgspec
 from headrace.rules import templates
 
 KIND = "__prefect_kind"
+
+
+class _Absent(Enum):
+    """What a placeholder that is not filled in stands for."""
+
+    ABSENT = auto()
 
 
 class HydrationError(ValueError):
@@ -33,7 +42,8 @@ def hydrate(value: Any, variables: Mapping[str, Any], context: Mapping[str, Any]
     >>> hydrate({"ids": {"__prefect_kind": "json", "value": "[1]"}}, {})
     {'ids': [1]}
     """
-    return _Hydration(variables, context or {}).resolve(value)
+    resolved = _Hydration(variables, context or {}).resolve(value)
+    return None if resolved is _Absent.ABSENT else resolved
 
 
 def _names(value: Any) -> Iterator[str]:
@@ -59,9 +69,11 @@ class _Hydration:
             case {"__prefect_kind": kind, **rest}:
                 return self._placeholder(kind, rest)
             case dict():
-                return {name: self.resolve(item) for name, item in cast(dict[str, Any], value).items()}
+                items = ((name, self.resolve(item)) for name, item in cast(dict[str, Any], value).items())
+                return {name: item for name, item in items if item is not _Absent.ABSENT}
             case list():
-                return [self.resolve(item) for item in cast(list[Any], value)]
+                resolved = (self.resolve(item) for item in cast(list[Any], value))
+                return [item for item in resolved if item is not _Absent.ABSENT]
             case _:
                 return value
 
@@ -70,7 +82,7 @@ class _Hydration:
             case None | "none":
                 return self.resolve(rest.get("value"))
             case "json":
-                return _parsed(self.resolve(rest.get("value")))
+                return _parsed(self.resolve(rest["value"])) if "value" in rest else _Absent.ABSENT
             case "jinja":
                 return self._rendered(self.resolve(rest.get("template")))
             case "workspace_variable":
@@ -87,8 +99,8 @@ class _Hydration:
             raise HydrationError(f"Invalid jinja: {error}") from None
 
     def _variable(self, name: Any) -> Any:
-        if not isinstance(name, str):
-            raise HydrationError("Missing 'variable_name' key in __prefect object")
+        if name is None:
+            return _Absent.ABSENT
         if name not in self._variables:
             raise HydrationError(f"Variable '{name}' not found in workspace.")
         return self._variables[name]

@@ -3,23 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from headrace.rules.json_schema import misfit
+from headrace.rules.json_schema import failure
 
 Template = Mapping[str, Any]
 
 
-def variables_schema(template: Template, *, ignore_required: bool) -> dict[str, Any]:
-    """The schema of a template's variables; a variable that has a default is never required."""
-    schema = dict(template.get("variables") or {})
-    if ignore_required:
-        schema.pop("required", None)
-        return schema
-    properties: Mapping[str, Any] = schema.get("properties") or {}
-    required: list[str] = schema.get("required") or []
-    schema["required"] = [name for name in required if "default" not in (properties.get(name) or {})]
-    return schema
-
-
 def unfit(given: Mapping[str, Any], template: Template, *, ignore_required: bool = False) -> str | None:
     """Why the job variables do not fit, or None if they do. A template without variables takes anything."""
-    return misfit(dict(given), variables_schema(template, ignore_required=ignore_required))
+    return failure(dict(given), _schema(template, ignore_required))
+
+
+def _schema(template: Template, ignore_required: bool) -> dict[str, Any]:
+    """The schema of a template's variables: one that has a default is not required, one that is not may be null."""
+    schema: dict[str, Any] = dict(template.get("variables") or {})
+    properties: Mapping[str, Any] = schema.get("properties") or {}
+    named: list[str] = [] if ignore_required else schema.get("required") or []
+    required = [name for name in named if "default" not in (properties.get(name) or {})]
+    nullable = {
+        name: each if name in required else {"anyOf": [each, {"type": "null"}]} for name, each in properties.items()
+    }
+    return schema | {"properties": nullable, "required": required}

@@ -46,7 +46,8 @@ def render(template: str, context: Mapping[str, Any]) -> str:
         return _environment().from_string(template).render(context)
     except Exception as error:
         # Whatever a user's expression raises is a fault of the template.
-        raise TemplateError(f"{type(error).__name__}: {error}", 0, template) from error
+        reason = f"Failed to render template due to the following error: {error!r}"
+        raise TemplateError(reason, 0, template) from error
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Deployments: where, how and when flows run (contract §3, §9)."""

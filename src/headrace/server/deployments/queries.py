@@ -1,0 +1,217 @@
+"""Statements on deployments, and the reader of their rows."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from headrace.server.filters import Query
+from headrace.server.store.base import Connection, Dialect, Row, Statement
+from headrace.server.store.rows import ENUM, JSON, Kind, Reader
+from headrace.wire.base import encode_text
+from headrace.wire.deployments import ConcurrencyOptions, Deployment, DeploymentStatus
+from headrace.wire.flow_runs import CreatedBy
+from headrace.wire.flows import Labels
+
+_ANYTHING = JSON(dict[str, Any])
+_DEPLOYMENTS = Reader(
+    Deployment,
+    {
+        "id": Kind.UUID,
+        "created": Kind.TIME,
+        "updated": Kind.TIME,
+        "name": Kind.TEXT,
+        "version": Kind.TEXT,
+        "description": Kind.TEXT,
+        "flow_id": Kind.UUID,
+        "paused": Kind.BOOLEAN,
+        "tags": JSON(list[str]),
+        "labels": JSON(Labels),
+        "parameters": _ANYTHING,
+        "parameter_openapi_schema": _ANYTHING,
+        "enforce_parameter_schema": Kind.BOOLEAN,
+        "entrypoint": Kind.TEXT,
+        "path": Kind.TEXT,
+        "pull_steps": JSON(list[dict[str, Any]]),
+        "job_variables": _ANYTHING,
+        "concurrency_options": JSON(ConcurrencyOptions),
+        "work_queue_id": Kind.UUID,
+        "work_queue_name": Kind.TEXT,
+        "storage_document_id": Kind.UUID,
+        "infrastructure_document_id": Kind.UUID,
+        "last_polled": Kind.TIME,
+        "status": ENUM(DeploymentStatus),
+        "created_by": JSON(CreatedBy),
+        "updated_by": JSON(CreatedBy),
+    },
+)
+_WIDTH = len(_DEPLOYMENTS.names)
+_POOL_NAME = """(
+    SELECT pool.name FROM work_queues AS queue JOIN work_pools AS pool ON pool.id = queue.work_pool_id
+    WHERE queue.id = deployments.work_queue_id
+)"""
+_COLUMNS = f"{_DEPLOYMENTS.columns('deployments')}, deployments.concurrency_limit_id, {_POOL_NAME}"
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A deployment without its schedules, and the id of its concurrency limit."""
+
+    deployment: Deployment
+    concurrency_limit_id: UUID | None
+
+
+class Upserted(msgspec.Struct, frozen=True):
+    """A deployment that was written; `id` is that of the row, which may have been there before."""
+
+    id: UUID
+    concurrency_limit_id: UUID | None
+
+
+def _upserted(id: UUID, concurrency_limit_id: UUID | None) -> Upserted:
+    return Upserted(id, concurrency_limit_id)
+
+
+def _id(id: UUID | None) -> UUID | None:
+    return id
+
+
+_UPSERTED = Reader(_upserted, {"id": Kind.UUID, "concurrency_limit_id": Kind.UUID})
+_LIMIT_IDS = Reader(_id, {"id": Kind.UUID})
+
+_BY_ID = Statement(f"SELECT {_COLUMNS} FROM deployments WHERE deployments.id = $1 AND deployments.deleted_at IS NULL")
+_BY_NAME = Statement(
+    f"""
+    SELECT {_COLUMNS} FROM deployments JOIN flows ON flows.id = deployments.flow_id
+    WHERE flows.name = $1 AND deployments.name = $2 AND flows.deleted_at IS NULL AND deployments.deleted_at IS NULL
+    """
+)
+_DELETE = Statement("DELETE FROM deployments WHERE id = $1 AND deleted_at IS NULL")
+_READY = """
+    UPDATE deployments SET status = 'READY', last_polled = $1
+    WHERE {matching} AND deleted_at IS NULL
+"""
+_MARK_POLLED = Statement(
+    _READY.format(matching="id = ANY($2::uuid[])"),
+    sqlite=_READY.format(matching="id IN (SELECT value FROM json_each($2))"),
+)
+_MARK_POLLED_BY_QUEUE = Statement(
+    _READY.format(matching="work_queue_id = ANY($2::uuid[])"),
+    sqlite=_READY.format(matching="work_queue_id IN (SELECT value FROM json_each($2))"),
+)
+
+LIST = Query(
+    "deployments",
+    _COLUMNS,
+    "{matching} ORDER BY {order} LIMIT {limit} OFFSET {offset}",
+    orders={
+        "CREATED_DESC": "deployments.created DESC, deployments.id DESC",
+        "UPDATED_DESC": "deployments.updated DESC, deployments.id DESC",
+        "NAME_ASC": "deployments.name ASC, deployments.id ASC",
+        "NAME_DESC": "deployments.name DESC, deployments.id DESC",
+    },
+    extras=("limit", "offset"),
+)
+COUNT = Query("deployments", "deployments.id", "SELECT count(*) FROM ({matching}) AS matching")
+
+_DOCUMENTS = frozenset(
+    {
+        "tags",
+        "labels",
+        "parameters",
+        "parameter_openapi_schema",
+        "pull_steps",
+        "job_variables",
+        "concurrency_options",
+        "version_info",
+    }
+)
+
+
+async def by_id(connection: Connection, id: UUID) -> Stored | None:
+    """The deployment, if there is one."""
+    row = await connection.fetch_one(_BY_ID, id)
+    return None if row is None else stored([row], connection.dialect)[0]
+
+
+async def by_name(connection: Connection, flow_name: str, name: str) -> Stored | None:
+    """The deployment of that name of the flow of that name, if there is one."""
+    row = await connection.fetch_one(_BY_NAME, flow_name, name)
+    return None if row is None else stored([row], connection.dialect)[0]
+
+
+def stored(rows: Sequence[Row], dialect: Dialect) -> list[Stored]:
+    """The deployments of rows of `LIST`."""
+    deployments = _DEPLOYMENTS.all([row[:_WIDTH] for row in rows], dialect)
+    limits = _LIMIT_IDS.all([row[_WIDTH : _WIDTH + 1] for row in rows], dialect)
+    for deployment, row in zip(deployments, rows, strict=True):
+        deployment.work_pool_name = row[_WIDTH + 1]
+    return [Stored(deployment, limit) for deployment, limit in zip(deployments, limits, strict=True)]
+
+
+async def upsert(
+    transaction: Connection, id: UUID, flow_id: UUID, name: str, now: datetime, values: Mapping[str, Any]
+) -> Upserted:
+    """Add a deployment, or set these columns of the one that the flow has under that name."""
+    row = await transaction.fetch_one(_upsert(tuple(values)), id, now, flow_id, name, *_stored_values(values))
+    assert row is not None
+    return _UPSERTED.one(row, transaction.dialect)
+
+
+async def update(transaction: Connection, id: UUID, now: datetime, values: Mapping[str, Any]) -> bool:
+    """Set columns of a deployment. False if there is no such deployment."""
+    return await transaction.execute(_update(tuple(values)), id, now, *_stored_values(values)) > 0
+
+
+async def fill(transaction: Connection, id: UUID, values: Mapping[str, Any]) -> None:
+    """Give a new deployment what it was not given."""
+    for column, value in values.items():
+        await transaction.execute(_fill(column), id, encode_text(value))
+
+
+async def delete(transaction: Connection, id: UUID) -> bool:
+    """Delete a deployment with its schedules. False if there is no such deployment."""
+    return await transaction.execute(_DELETE, id) > 0
+
+
+async def mark_polled(connection: Connection, ids: Sequence[UUID], now: datetime) -> None:
+    """Somebody has asked for the runs of these deployments."""
+    await connection.execute(_MARK_POLLED, now, list(ids))
+
+
+async def mark_polled_by_queue(connection: Connection, work_queue_ids: Sequence[UUID], now: datetime) -> None:
+    """Somebody has asked for the runs in these work queues."""
+    await connection.execute(_MARK_POLLED_BY_QUEUE, now, list(work_queue_ids))
+
+
+def _stored_values(values: Mapping[str, Any]) -> list[Any]:
+    return [
+        encode_text(value) if column in _DOCUMENTS and value is not None else value for column, value in values.items()
+    ]
+
+
+@lru_cache(maxsize=256)
+def _upsert(columns: tuple[str, ...]) -> Statement:
+    places = [f"${number}" for number in range(5, 5 + len(columns))]
+    inserted = "".join(f", {column}" for column in columns)
+    values = "".join(f", {place}" for place in places)
+    changed = "".join(f", {column} = excluded.{column}" for column in columns)
+    return Statement(
+        f"INSERT INTO deployments (id, created, updated, flow_id, name{inserted})"
+        f" VALUES ($1, $2, $2, $3, $4{values})"
+        f" ON CONFLICT (flow_id, name) WHERE deleted_at IS NULL DO UPDATE SET updated = excluded.updated{changed}"
+        f" RETURNING id, concurrency_limit_id"
+    )
+
+
+@lru_cache(maxsize=256)
+def _update(columns: tuple[str, ...]) -> Statement:
+    changed = "".join(f", {column} = ${number}" for number, column in enumerate(columns, start=3))
+    return Statement(f"UPDATE deployments SET updated = $2{changed} WHERE id = $1 AND deleted_at IS NULL")
+
+
+@lru_cache
+def _fill(column: str) -> Statement:
+    return Statement(f"UPDATE deployments SET {column} = $2 WHERE id = $1 AND {column} IS NULL")

@@ -1,0 +1,108 @@
+"""The runs that come of a deployment's schedules (contract §9)."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from headrace.rules import recurrence
+from headrace.server.deployments import service
+from headrace.server.deployments.runs import origin_labels
+from headrace.server.flow_runs import scheduled
+from headrace.server.store.base import Store
+from headrace.wire.deployments import Deployment
+from headrace.wire.flow_runs import CreatedBy, FlowRun
+from headrace.wire.ids import uuid7
+from headrace.wire.names import random_name
+from headrace.wire.schedules import DeploymentSchedule
+
+_AHEAD = timedelta(days=100)
+_TAG = "auto-scheduled"
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """How many runs are made ahead of time.
+
+    From `start` on, at least `min_runs` and at least those of the next `min_time`; never more than `max_runs`
+    of one schedule, and none after `end`.
+    """
+
+    start: datetime
+    end: datetime
+    min_time: timedelta = timedelta(hours=1)
+    min_runs: int = 3
+    max_runs: int = 100
+
+    @classmethod
+    def of(
+        cls,
+        now: datetime,
+        start: datetime | None,
+        end: datetime | None,
+        min_time: timedelta | None,
+        min_runs: int | None,
+        max_runs: int | None,
+    ) -> "Window":
+        """The window of a request; what it does not say is the scheduler's own."""
+        begin = start or now
+        return cls(
+            start=begin,
+            end=end or begin + _AHEAD,
+            min_time=cls.min_time if min_time is None else min_time,
+            min_runs=cls.min_runs if min_runs is None else min_runs,
+            max_runs=cls.max_runs if max_runs is None else max_runs,
+        )
+
+
+async def schedule(store: Store, deployment_id: UUID, window: Window, now: datetime) -> int:
+    """Make the runs of a deployment's active schedules that are missing in the window, and say how many came up.
+
+    A run that was made before is found by its key and left as it is. Raises `ObjectNotFound`.
+    """
+    deployment = await service.read(store, deployment_id, now)
+    # A rule that hardly ever applies takes long to follow.
+    runs = await asyncio.to_thread(_runs, deployment, window)
+    if runs:
+        async with store.transaction() as transaction:
+            await scheduled.insert(transaction, runs, now)
+    return len(runs)
+
+
+def _runs(deployment: Deployment, window: Window) -> list[FlowRun]:
+    return [
+        _run(deployment, schedule, moment)
+        for schedule in deployment.schedules
+        if schedule.active
+        for moment in recurrence.upcoming(
+            schedule.schedule,
+            window.start,
+            window.end,
+            min_time=window.min_time,
+            min_runs=window.min_runs,
+            max_runs=window.max_runs,
+        )
+    ]
+
+
+def _run(deployment: Deployment, schedule: DeploymentSchedule, moment: datetime) -> FlowRun:
+    """The run of a schedule at a moment, whose key has the moment on the schedule's own clock."""
+    parameters: dict[str, Any] = deployment.parameters | schedule.parameters
+    kind = type(schedule.schedule).__name__
+    return FlowRun(
+        id=uuid7(),
+        name=random_name(),
+        flow_id=deployment.flow_id,
+        deployment_id=deployment.id,
+        deployment_version=deployment.version,
+        work_queue_id=deployment.work_queue_id,
+        work_queue_name=deployment.work_queue_name,
+        parameters=parameters,
+        idempotency_key=f"scheduled {deployment.id} {schedule.id} {moment}",
+        tags=[_TAG, *deployment.tags],
+        labels=origin_labels(deployment),
+        auto_scheduled=True,
+        expected_start_time=moment,
+        created_by=CreatedBy(id=schedule.id, type="SCHEDULE", display_value=schedule.slug or kind),
+    )
