@@ -47,6 +47,15 @@ def unfit_default(template: Template) -> str | None:
     return None
 
 
+def blocks_of_defaults(template: Template) -> Iterator[Any]:
+    """The ids of the block documents that defaults refer to, as they are written."""
+    for schema in _properties(template.get("variables") or {}).values():
+        default: Any = cast(Template, schema).get("default") if isinstance(schema, Mapping) else None
+        if _is_reference(default):
+            reference: Any = default["$ref"]
+            yield cast(Template, reference).get("block_document_id") if isinstance(reference, Mapping) else reference
+
+
 def _properties(variables: Template) -> Template:
     properties: Any = variables.get("properties")
     return cast(Template, properties) if isinstance(properties, Mapping) else {}

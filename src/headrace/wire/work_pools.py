@@ -33,11 +33,11 @@ class WorkPoolStatus(StrEnum):
 
 
 class WorkPoolStorageConfiguration(Body, kw_only=True):
-    """How code bundles get to the workers of a pool, and where its runs keep their results."""
+    """How code bundles get to the workers of a pool, and where its runs keep their results (unset: not shown)."""
 
     bundle_upload_step: dict[str, Any] | None = None
     bundle_execution_step: dict[str, Any] | None = None
-    default_result_storage_block_id: UUID | None = None
+    default_result_storage_block_id: UUID | None | msgspec.UnsetType = None
 
 
 class WorkPool(Wire, kw_only=True):

@@ -1,7 +1,7 @@
 """Workers: the processes that poll a work pool and execute its runs (contract §11.1)."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -26,5 +26,3 @@ class WorkerHeartbeat(Parts, kw_only=True):
 
     name: str
     heartbeat_interval_seconds: Annotated[int, msgspec.Meta(le=2**31 - 1, ge=-(2**31))] | None = None
-    return_id: bool | None = None
-    metadata: dict[str, Any] | None = None

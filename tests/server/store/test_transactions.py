@@ -28,6 +28,12 @@ async def test_a_transaction_is_seen_whole_after_its_block_and_not_before(store:
     assert await names(store) == ["first", "second"]
 
 
+async def test_a_statement_for_many_rows_takes_none_too_whatever_the_order_of_its_values(store: Store) -> None:
+    await add_flow(store, "kept")
+    await store.execute_many(Statement("UPDATE flows SET name = $2 WHERE id = $1"), [])
+    assert await names(store) == ["kept"]
+
+
 async def test_an_exception_undoes_the_block_and_leaves_the_store_usable(store: Store) -> None:
     async def write_and_fail() -> None:
         async with store.transaction() as transaction:

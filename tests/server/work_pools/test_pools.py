@@ -1,6 +1,7 @@
 """`/work_pools` answers as the contract says, on both databases."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -91,6 +92,26 @@ async def test_a_default_that_does_not_fit_its_own_schema_is_refused(api: Api) -
     refused = await api.post("/work_pools/", PROCESS | {"base_job_template": template})
     assert refused.status == 422
     assert refused.json["detail"].startswith("Validation failed for work pool's job variable defaults: ")
+
+
+async def test_a_default_that_refers_to_a_block_needs_the_block(api: Api) -> None:
+    def template(reference: Any) -> dict[str, Any]:
+        schema = {"type": "object", "default": {"$ref": reference}}
+        return {"job_configuration": {"c": "{{ c }}"}, "variables": {"properties": {"c": schema}}}
+
+    unknown = {"block_document_id": str(UUID(int=1))}
+    assert (await api.post("/work_pools/", PROCESS | {"base_job_template": template(unknown)})).status == 404
+    for nonsense in ({"block_document_id": "x"}, {}, 5):
+        assert (await api.post("/work_pools/", PROCESS | {"base_job_template": template(nonsense)})).status == 422
+    assert (await api.post("/work_pools/count")).json == 0
+
+
+async def test_old_clients_are_not_shown_where_results_are_kept(api: Api) -> None:
+    await api.post("/work_pools/", PROCESS)
+    for agent, shown in ((b"prefect/3.3.7 (API 0.8.4)", False), (b"prefect/3.3.8 (API 0.8.4)", True), (b"curl", True)):
+        api.headers[b"user-agent"] = agent
+        for pool in ((await api.get("/work_pools/local")).json, (await api.post("/work_pools/filter")).json[0]):
+            assert ("default_result_storage_block_id" in pool["storage_configuration"]) is shown
 
 
 async def test_only_what_is_given_changes(api: Api) -> None:

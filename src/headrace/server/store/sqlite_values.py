@@ -29,7 +29,9 @@ def bind(statement: Statement, values: Sequence[Any]) -> Sequence[Any]:
 def bind_many(statement: Statement, rows: Iterable[Sequence[Any]]) -> Iterable[Sequence[Any]]:
     """Each row of values as `bind` gives it, converted column by column: for many rows twice as fast."""
     columns = [_kept_column(column) for column in zip(*rows, strict=True)]
-    return zip(*(columns if statement.order is None else [columns[index] for index in statement.order]), strict=True)
+    if columns and statement.order is not None:
+        columns = [columns[index] for index in statement.order]
+    return zip(*columns, strict=True)
 
 
 def _kept_column(column: Sequence[Any]) -> Sequence[Any]:

@@ -1,5 +1,10 @@
 """`/work_pools`."""
 
+import re
+from collections.abc import Sequence
+
+import msgspec
+
 from headrace.server.context import Context
 from headrace.server.http.routing import Router
 from headrace.server.paging import list_limit
@@ -19,25 +24,38 @@ router = Router(prefix="/work_pools", tag="Work Pools")
 _LIST, _ALL, _DUE, _PAGE = WorkPoolList(), WorkPoolCount(), ScheduledRunsRequest(), PoolConcurrencyRequest()
 
 
+_RELEASE = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_WITHOUT_RESULT_STORAGE = (3, 3, 7)
+"""The last client that does not know where the runs of a pool keep their results (contract §1)."""
+
+
+def _shown(ctx: Context, pools: Sequence[WorkPool]) -> list[WorkPool]:
+    """The pools as this client understands them."""
+    release = _RELEASE.match(ctx.client_version or "")
+    if release is not None and tuple(map(int, release.groups())) <= _WITHOUT_RESULT_STORAGE:
+        for pool in pools:
+            pool.storage_configuration.default_result_storage_block_id = msgspec.UNSET
+    return list(pools)
+
+
 @router.post("/", status=201)
 async def create_work_pool(ctx: Context, body: WorkPoolCreate) -> WorkPool:
     """Make a work pool with its default queue."""
-    return await service.create(ctx.store, body, ctx.received)
+    return _shown(ctx, [await service.create(ctx.store, body, ctx.received)])[0]
 
 
 @router.get("/{name}")
 async def read_work_pool(ctx: Context, name: str) -> WorkPool:
     """The pool of that name."""
-    return (await slots.count_in(ctx.store, [await service.read(ctx.store, name)]))[0]
+    return _shown(ctx, await slots.count_in(ctx.store, [await service.read(ctx.store, name)]))[0]
 
 
 @router.post("/filter")
 async def read_work_pools(ctx: Context, body: WorkPoolList = _LIST) -> list[WorkPool]:
     """The pools that match, by name."""
     limit = list_limit(ctx, body.limit)
-    return list(
-        await slots.count_in(ctx.store, await service.list_pools(ctx.store, body.work_pools, limit, body.offset))
-    )
+    found = await service.list_pools(ctx.store, body.work_pools, limit, body.offset)
+    return _shown(ctx, await slots.count_in(ctx.store, found))
 
 
 @router.post("/count")

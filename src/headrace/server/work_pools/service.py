@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from headrace.rules import job_templates
+from headrace.server.blocks.documents import service as blocks
 from headrace.server.store.base import Connection, Store
 from headrace.server.work_pools import making, queries
 from headrace.server.work_pools.places import (
@@ -22,7 +24,7 @@ from headrace.server.work_pools.places import (
 )
 from headrace.server.workers import service as workers
 from headrace.wire.base import encode_text
-from headrace.wire.errors import Conflict, Forbidden, InvalidRequest, Unprocessable
+from headrace.wire.errors import Conflict, Forbidden, InvalidRequest, ObjectNotFound, Unprocessable
 from headrace.wire.filters import WorkPoolFilter
 from headrace.wire.work_pools import WorkPool, WorkPoolCreate, WorkPoolUpdate
 from headrace.wire.workers import WorkerHeartbeat
@@ -57,7 +59,8 @@ async def create(store: Store, body: WorkPoolCreate, now: datetime) -> WorkPool:
     """Make a pool with its default queue.
 
     Raises `Forbidden` for a reserved name, `ObjectAlreadyExists` for one that is taken, `InvalidRequest` for a job
-    template that cannot be filled in, `Unprocessable` for one whose defaults do not fit its own schema.
+    template that cannot be filled in, `Unprocessable` for one whose defaults do not fit its own schema, and
+    `ObjectNotFound` where one refers to a block that does not exist.
     """
     if is_reserved(body.name):
         raise Forbidden("Work pools starting with 'Prefect' are reserved for internal use: choose another name.")
@@ -65,6 +68,7 @@ async def create(store: Store, body: WorkPoolCreate, now: datetime) -> WorkPool:
     misfit = job_templates.unfit_default(body.base_job_template)
     if misfit is not None:
         raise Unprocessable(f"Validation failed for work pool's job variable defaults: {misfit}")
+    await _check_blocks(store, body.base_job_template)
     async with store.transaction() as transaction:
         pool = await making.make(transaction, body, now)
     if pool.concurrency_limit is not None:
@@ -145,3 +149,15 @@ def _check_template(template: job_templates.Template) -> None:
     fault = job_templates.fault(template)
     if fault is not None:
         raise InvalidRequest(fault, ("body", "base_job_template"), given=template)
+
+
+async def _check_blocks(connection: Connection, template: job_templates.Template) -> None:
+    for written in job_templates.blocks_of_defaults(template):
+        try:
+            block_id = UUID(str(written))
+        except ValueError:
+            raise Unprocessable(
+                f"Validation failed for work pool's job variable defaults: {written!r} is not the id of a block."
+            ) from None
+        if not await blocks.exists(connection, block_id):
+            raise ObjectNotFound(f"Block document {block_id} not found: create it before a work pool refers to it.")
