@@ -52,7 +52,7 @@ class SimpleFlowRun(Wire, kw_only=True):
 class TaskRunCounts(QueueFilters, kw_only=True):
     """Which task runs the dashboard counts; its filter has to say from when (`start_time.after_`)."""
 
-    task_runs: TaskRunFilter  # pyright: ignore[reportIncompatibleVariableOverride] - required here
+    task_runs: TaskRunFilter  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] - required
 
 
 class TaskRunCount(Wire, kw_only=True):

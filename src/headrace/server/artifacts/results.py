@@ -18,15 +18,16 @@ def result_of(state: State) -> ArtifactCreate | None:
 
     What the data says about the artifact itself (`artifact_key` …) is taken out of it.
     """
-    if state.data is None:
+    given: Any = state.data
+    if given is None:
         return None
     named: dict[str, Any] = {}
-    if isinstance(state.data, dict):
-        data = cast(dict[str, Any], state.data)
+    if isinstance(given, dict):
+        data = cast(dict[str, Any], given)
         if data.get("type") == _UNPERSISTED:
             return None
         named = {field: data[name] for name, field in _NAMES.items() if isinstance(data.get(name), str)}
         if not _NAMES.keys().isdisjoint(data):
-            state.data = {name: value for name, value in data.items() if name not in _NAMES}
+            given = state.data = {name: value for name, value in data.items() if name not in _NAMES}
     details = state.state_details
-    return ArtifactCreate(data=state.data, flow_run_id=details.flow_run_id, task_run_id=details.task_run_id, **named)
+    return ArtifactCreate(data=given, flow_run_id=details.flow_run_id, task_run_id=details.task_run_id, **named)

@@ -88,6 +88,10 @@ def _tree(found: Sequence[tuple[Place, str]]) -> list[str | SchemaValueError]:
         if place:
             inner.setdefault(place[0], []).append((place[1:], reason))
     for step, deeper in inner.items():
-        where = {"index": step} if isinstance(step, int) else {"property": step}
-        errors.append(SchemaValueError(errors=_tree(deeper), **where))
+        part = SchemaValueError(errors=_tree(deeper))
+        if isinstance(step, int):
+            part.index = step
+        else:
+            part.property = step
+        errors.append(part)
     return errors

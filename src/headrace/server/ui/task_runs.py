@@ -67,8 +67,9 @@ async def dashboard(store: Store, asked: TaskRunCounts, now: datetime) -> list[T
         return bars
     statement, values = _PER_BAR.bind(store.dialect, asked.given(), after=after, before=before)
     for number, completed, count in await store.scan(statement, *values):
+        bar = bars[int(number)]
         if completed:
-            bars[number].completed += count
+            bar.completed += count
         else:
-            bars[number].failed += count
+            bar.failed += count
     return bars
