@@ -156,7 +156,7 @@ class BlockDocumentFilters(Parts, kw_only=True):
 
 class BlockDocumentList(BlockDocumentFilters, kw_only=True):
     include_secrets: bool = False
-    sort: BlockDocumentSort = BlockDocumentSort.NAME_ASC
+    sort: BlockDocumentSort | None = BlockDocumentSort.NAME_ASC
     limit: int | None = None
     offset: Offset = 0
 

@@ -182,6 +182,7 @@ async def test_documents_are_listed_in_the_order_asked_for_and_filtered(api: Api
         return [document["name"] for document in listed]
 
     assert await names() == ["a", "b", "c"]
+    assert await names(sort=None) == ["a", "b", "c"]
     assert await names(sort="NAME_DESC") == ["c", "b", "a"]
     assert await names(sort="BLOCK_TYPE_AND_NAME_ASC") == ["c", "a", "b"]
     assert await names(limit=1, offset=1) == ["b"]

@@ -14,6 +14,7 @@ from headrace.wire.blocks import (
     BlockDocumentUpdate,
 )
 from headrace.wire.filters import Filter
+from headrace.wire.sorts import BlockDocumentSort
 
 router = Router(prefix="/block_documents", tag="Block documents")
 
@@ -29,9 +30,10 @@ async def create_block_document(ctx: Context, body: BlockDocumentCreate) -> Bloc
 @router.post("/filter")
 async def read_block_documents(ctx: Context, body: BlockDocumentList = _LIST) -> list[BlockDocument]:
     """The block documents that match; anonymous ones only when asked for."""
+    sort = body.sort or BlockDocumentSort.NAME_ASC
     limit = list_limit(ctx, body.limit)
     return await service.list_documents(
-        ctx.store, ctx.settings, _given(body), body.sort, limit, body.offset, body.include_secrets
+        ctx.store, ctx.settings, _given(body), sort, limit, body.offset, body.include_secrets
     )
 
 
