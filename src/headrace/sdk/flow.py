@@ -13,7 +13,10 @@ from headrace.sdk.signature import Signature
 from headrace.wire.errors import DefinitionError
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from headrace.sdk.parameters import Validator
+    from headrace.sdk.runner_deployment import DeploymentOptions, RunnerDeployment
     from headrace.sdk.runners.base import TaskRunner
     from headrace.wire.states import State
 
@@ -163,6 +166,15 @@ class Flow(Generic[P, R]):
         wrap = {"class": classmethod, "static": staticmethod}.get(self._kind)
         function: Any = wrap(self.fn) if wrap is not None else self.fn
         return type(self)(function, **(self._options() | changes))
+
+    def to_deployment(self, name: str, **options: Unpack[DeploymentOptions]) -> RunnerDeployment:
+        """This flow as a deployment: `interval`, `cron` or `rrule` say when it runs (see `runner_deployment.of_flow`).
+
+        >>> my_flow.to_deployment("nightly", cron="0 3 * * *", parameters={"day": 1}).apply()
+        """
+        from headrace.sdk.runner_deployment import of_flow
+
+        return of_flow(self, name, **options)
 
     def _options(self) -> dict[str, Any]:
         """The options this flow was made with."""

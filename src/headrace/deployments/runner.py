@@ -1,0 +1,5 @@
+"""A deployment as code describes it."""
+
+from headrace.sdk.runner_deployment import RunnerDeployment
+
+__all__ = ["RunnerDeployment"]
