@@ -25,6 +25,20 @@ async def test_a_document_is_kept_and_read_with_its_type_and_schema(api: Api) ->
     assert (await api.get("/block_types/slug/mill/block_documents")).json == [made]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"": 1, "a.b": [], "*": {}},
+        {"n": 2**70, "f": -1e308, "none": None, "flag": False},
+        {"text": "\x00 😀 ' \" \\ $ref"},
+        {"$ref": {"block_document_id": "at the top"}},
+    ],
+)
+async def test_whatever_json_can_say_is_kept(api: Api, data: dict[str, Any]) -> None:
+    made = await document(api, await kind(api, "mill", {"secret_fields": ["", None, "x.y"]}), "one", data)
+    assert await secrets_of(api, made["id"]) == data
+
+
 async def test_a_name_is_taken_within_its_type_only(api: Api) -> None:
     mill, oven = await kind(api, "mill"), await kind(api, "oven")
     await document(api, mill, "one", {})
