@@ -172,7 +172,7 @@ _END_LEASE = Statement("DELETE FROM concurrency_leases WHERE id = $1 RETURNING c
 _RENEW = Statement(
     "UPDATE concurrency_leases SET expires_at = $2 WHERE id = $1 AND (expires_at IS NULL OR expires_at > $3)"
 )
-_KEEP = Statement("UPDATE concurrency_leases SET expires_at = NULL WHERE id = $1")
+_KEEP = Statement("UPDATE concurrency_leases SET expires_at = NULL WHERE id = $1 AND expires_at > $2")
 _HOLDS = Statement(
     "SELECT 1 FROM concurrency_leases WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2) FOR UPDATE",
     sqlite="SELECT 1 FROM concurrency_leases WHERE id = $1 AND (expires_at IS NULL OR expires_at > $2)",
@@ -301,9 +301,9 @@ async def renew(connection: Connection, id: UUID, expires_at: datetime, moment: 
     return await connection.execute(_RENEW, id, expires_at, moment) > 0
 
 
-async def keep(transaction: Connection, id: UUID) -> None:
-    """Let a lease hold until it is given back."""
-    await transaction.execute(_KEEP, id)
+async def keep(transaction: Connection, id: UUID, moment: datetime) -> None:
+    """Let a lease that still holds do so until it is given back."""
+    await transaction.execute(_KEEP, id, moment)
 
 
 async def holds(transaction: Connection, id: UUID, moment: datetime) -> bool:

@@ -200,8 +200,8 @@ async def extend_lease(transaction: Connection, lease_id: UUID, seconds: float) 
 
 
 async def keep_lease(transaction: Connection, lease_id: UUID) -> None:
-    """Let a lease hold until it is given back."""
-    await queries.keep(transaction, lease_id)
+    """Let a lease that still holds do so until it is given back."""
+    await queries.keep(transaction, lease_id, now())
 
 
 async def end_lease(transaction: Connection, lease_id: UUID) -> None:
