@@ -1,5 +1,6 @@
 """Runs and deployments find their pool and queue by name, and answers say where a run is."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -73,6 +74,17 @@ async def test_a_queue_that_is_named_alone_is_one_of_the_agents_pool_made_on_dem
     assert place is not None
     assert (place.work_pool_name, place.work_queue_name) == ("default-agent-pool", queue_name)
     assert (await api.get("/work_pools/default-agent-pool")).json["type"] == "prefect-agent"
+
+
+async def test_several_who_place_at_once_share_what_is_made(api: Api) -> None:
+    async def place() -> service.Place | None:
+        async with api.store.transaction() as transaction:
+            return await service.place(transaction, None, "mine", NOW)
+
+    places = await asyncio.gather(*(place() for _ in range(5)))
+    assert len(set(map(str, places))) == 1
+    names = [queue["name"] for queue in (await api.post("/work_queues/filter")).json]
+    assert names == ["default", "mine"]
 
 
 async def test_placing_in_a_pool_that_does_not_exist_is_not_found(api: Api) -> None:

@@ -48,12 +48,13 @@ class Slots:
             " GROUP BY work_queue_id"
         )
         self._count = Statement(by_queue.format(_ANY), sqlite=by_queue.format(_ANY_SQLITE))
+        # From the queues to their runs: far fewer than all the runs that are in these states.
         by_pool = (
-            "SELECT q.work_pool_id, count(*) FROM work_queues q JOIN flow_runs r ON r.work_queue_id = q.id"
-            f" WHERE q.work_pool_id {{}} AND q.deleted_at IS NULL AND r.{holding.replace('deleted_at', 'r.deleted_at')}"
-            " GROUP BY q.work_pool_id"
+            "SELECT q.work_pool_id, count(*) FROM work_queues q {} flow_runs r ON r.work_queue_id = q.id"
+            " WHERE q.work_pool_id {} AND q.deleted_at IS NULL AND r.work_queue_id IS NOT NULL"
+            f" AND r.{holding.replace('deleted_at', 'r.deleted_at')} GROUP BY q.work_pool_id"
         )
-        self._count_by_pool = Statement(by_pool.format(_ANY), sqlite=by_pool.format(_ANY_SQLITE))
+        self._count_by_pool = Statement(by_pool.format("JOIN", _ANY), sqlite=by_pool.format("CROSS JOIN", _ANY_SQLITE))
         self._runs = Statement(
             f"SELECT {_SUMMARIES.columns()} FROM flow_runs WHERE work_queue_id = $1 AND {holding}"
             " ORDER BY state_timestamp, id LIMIT $2 OFFSET $3"

@@ -1,6 +1,7 @@
 """Where runs are sent: pools and queues found by the names that deployments and runs give."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from headrace.server.store.base import Connection, Row
 from headrace.server.work_pools import making, queries
 from headrace.server.work_pools.queries import Place, PoolOfQueue
 from headrace.server.work_queues import service as work_queues
-from headrace.wire.errors import ObjectNotFound
+from headrace.wire.errors import ObjectAlreadyExists, ObjectNotFound
 from headrace.wire.work_pools import DEFAULT_AGENT_POOL, WorkPoolCreate
 from headrace.wire.work_queues import WorkQueueCreate
 
@@ -42,8 +43,9 @@ async def place(transaction: Connection, pool_name: str | None, queue_name: str 
         if row is None:
             raise pool_missing(pool_name)
         pool_id = queries.POOLS.one(row, transaction.dialect).id
-    if queue_name is not None and await work_queues.find_by_name(transaction, pool_id, queue_name) is None:
-        await work_queues.create(transaction, pool_id, WorkQueueCreate(name=queue_name), now)
+    if queue_name is not None:
+        with suppress(ObjectAlreadyExists):
+            await work_queues.create(transaction, pool_id, WorkQueueCreate(name=queue_name), now)
     return await resolve(transaction, name, queue_name)
 
 
@@ -57,7 +59,9 @@ async def agent_pool(transaction: Connection, now: datetime) -> UUID:
     row = await transaction.fetch_one(queries.BY_NAME, DEFAULT_AGENT_POOL)
     if row is not None:
         return queries.POOLS.one(row, transaction.dialect).id
-    return (await making.make(transaction, WorkPoolCreate(name=DEFAULT_AGENT_POOL), now)).id
+    with suppress(ObjectAlreadyExists):
+        await making.make(transaction, WorkPoolCreate(name=DEFAULT_AGENT_POOL), now)
+    return await agent_pool(transaction, now)
 
 
 async def of_queues(connection: Connection, queue_ids: Collection[UUID]) -> dict[UUID, PoolOfQueue]:
