@@ -11,6 +11,7 @@ ITEM = "[]"
 VALUE = "*"
 """The names of what is inside an array, and of the values of an object with any keys."""
 
+_ANYTHING = frozenset({"array", "boolean", "number", "object", "string", "null"})
 _NAMED_FORMATS = {"uuid": "uuid", "date-time": "time", "date": "date"}
 
 
@@ -35,10 +36,10 @@ def place(schema: Schema, document: Document, *, required: bool = True, above: t
         names = (*names, name) if name else names
         options.append(option)
     kinds = frozenset(kind for option in options for kind in _kinds(option))
-    if "any" in kinds or not kinds:
-        return Place(frozenset({"any"}), required=required)
     if "number" in kinds:
         kinds -= {"integer"}
+    if "any" in kinds or not kinds or kinds >= _ANYTHING:
+        return Place(frozenset({"any"}), required=required)
     inside = {
         name: place({"anyOf": schemas}, document, required=needed, above=names)
         for name, (schemas, needed) in _contents(options).items()

@@ -1,5 +1,6 @@
 """A headless Chromium, driven over its DevTools protocol: opens pages and tells what they asked for."""
 
+import base64
 import json
 import subprocess
 import time
@@ -31,6 +32,9 @@ _ARGUMENTS = (
 )
 
 
+_ANY_ORIGIN = {"name": "Access-Control-Allow-Origin", "value": "*"}
+
+
 class Page:
     """One tab. `failed` are the requests that were answered with 400 or more, or not at all; `errors` are
     exceptions that nothing caught."""
@@ -38,6 +42,7 @@ class Page:
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._last = 0
+        self._standing_in = ""
         self._session: str | None = None
         self._asked: dict[str, tuple[str, str]] = {}
         self._pending: set[str] = set()
@@ -68,20 +73,29 @@ class Page:
             f"failed: {self.failed}; errors: {self.errors}; it shows:\n{self.text()}"
         )
 
+    def stand_in(self, pattern: str, body: str) -> None:
+        """Answer requests for these addresses (`*` is anything) with this JSON, as the server does not yet."""
+        self._standing_in = base64.b64encode(body.encode()).decode()
+        self._call("Fetch.enable", patterns=[{"urlPattern": pattern}])
+
     def text(self) -> str:
         """What the page says, as a person would read it."""
         answer = self._call("Runtime.evaluate", expression="document.body ? document.body.innerText : ''")
         return answer["result"].get("value", "")
 
-    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def _send(self, method: str, **parameters: Any) -> int:
         self._last += 1
         message: dict[str, Any] = {"id": self._last, "method": method, "params": parameters}
         if self._session is not None:
             message["sessionId"] = self._session
         self._socket.send(json.dumps(message))
+        return self._last
+
+    def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        sent = self._send(method, **parameters)
         while True:
             given = json.loads(self._socket.recv(30))
-            if given.get("id") == self._last:
+            if given.get("id") == sent:
                 assert "result" in given, f"{method}: {given}"
                 return given["result"]
             self._note(given)
@@ -100,6 +114,8 @@ class Page:
             case "Network.requestWillBeSent":
                 request = given["request"]
                 self._asked[given["requestId"]] = (request["method"], request["url"])
+                if not request["url"].startswith(("http://127.0.0.1", "ws://127.0.0.1")):
+                    return  # Nothing answers for other machines, and what a page made itself needs no answer.
                 self._pending.add(given["requestId"])
             case "Network.responseReceived":
                 status = given["response"]["status"]
@@ -112,6 +128,10 @@ class Page:
                 self._pending.discard(given["requestId"])
                 if not given.get("canceled"):
                     self._fail(given["requestId"], given["errorText"])
+            case "Fetch.requestPaused":
+                headers = [{"name": "Content-Type", "value": "application/json"}, _ANY_ORIGIN]
+                answer = {"responseCode": 200, "responseHeaders": headers, "body": self._standing_in}
+                self._send("Fetch.fulfillRequest", requestId=given["requestId"], **answer)
             case "Runtime.exceptionThrown":
                 details = given["exceptionDetails"]
                 self.errors.append(details.get("exception", {}).get("description", details["text"]))

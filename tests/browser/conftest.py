@@ -1,102 +1,19 @@
-"""A server with one of everything, for web pages to show."""
+"""A server with one of everything, and a browser to look at it."""
 
-import json
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from tests.browser.chromium import Page, chromium
+from tests.mill import Mill, furnish
 from tests.processes import serving
-
-
-@dataclass
-class Mill:
-    """A server's address, and the ids of what it holds, by noun."""
-
-    api_url: str
-    ids: dict[str, str] = field(default_factory=dict)
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The decoded answer to one request, which must succeed."""
-        request = urllib.request.Request(
-            self.api_url + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            read = answer.read()
-        return json.loads(read) if read else None
-
-    def make(self, noun: str, path: str, body: Any) -> str:
-        """Make an object and remember its id."""
-        self.ids[noun] = self.call("POST", path, body)["id"]
-        return self.ids[noun]
 
 
 @pytest.fixture(scope="session")
 def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
-    """A server that holds one of each noun, all named after a mill."""
+    """A server that holds one of each noun."""
     with serving(tmp_path_factory.mktemp("headrace")) as server:
-        mill = Mill(server.api_url)
-        _work(mill)
-        _runs(mill)
-        _kept(mill)
-        _blocks(mill)
-        yield mill
-
-
-def _work(mill: Mill) -> None:
-    mill.make("work_pool", "/work_pools/", {"name": "mill-pool", "type": "process"})
-    mill.make("flow", "/flows/", {"name": "grind-grain", "tags": ["grain"]})
-    deployment = {
-        "name": "mill-deployment",
-        "flow_id": mill.ids["flow"],
-        "work_pool_name": "mill-pool",
-        "parameters": {"sacks": 3},
-        "parameter_openapi_schema": {"type": "object", "properties": {"sacks": {"type": "integer"}}},
-        "schedules": [{"schedule": {"interval": 3600}, "active": True}],
-    }
-    mill.make("deployment", "/deployments/", deployment)
-
-
-def _runs(mill: Mill) -> None:
-    run = mill.make("flow_run", f"/deployments/{mill.ids['deployment']}/create_flow_run", {"name": "milling-run"})
-    states = f"/flow_runs/{run}/set_state"
-    for type in ("PENDING", "RUNNING"):
-        mill.call("POST", states, {"state": {"type": type}})
-    task = {"flow_run_id": run, "task_key": "sift", "dynamic_key": "0", "name": "sift-0", "state": {"type": "PENDING"}}
-    mill.make("task_run", "/task_runs/", task)
-    for type in ("RUNNING", "COMPLETED"):
-        mill.call("POST", f"/task_runs/{mill.ids['task_run']}/set_state", {"state": {"type": type}})
-    line = {"name": "mill", "level": 20, "message": "the wheel turns", "timestamp": "2026-08-01T12:00:00Z"}
-    mill.call("POST", "/logs/", [line | {"flow_run_id": run}])
-    mill.call("POST", states, {"state": {"type": "COMPLETED"}})
-    mill.make("flow_run_waiting", "/flow_runs/", {"flow_id": mill.ids["flow"], "name": "waiting-run"})
-
-
-def _kept(mill: Mill) -> None:
-    mill.make("variable", "/variables/", {"name": "mill_stones", "value": 2, "tags": ["stone"]})
-    artifact = {"key": "mill-report", "type": "markdown", "data": "# Flour", "flow_run_id": mill.ids["flow_run"]}
-    mill.make("artifact", "/artifacts/", artifact)
-    mill.make("global_limit", "/v2/concurrency_limits/", {"name": "mill-gate", "limit": 3})
-    mill.make("tag_limit", "/concurrency_limits/", {"tag": "mill-tag", "concurrency_limit": 2})
-
-
-def _blocks(mill: Mill) -> None:
-    secret = mill.call("GET", "/block_types/slug/secret")
-    schemas = {"block_schemas": {"block_type_id": {"any_": [secret["id"]]}}}
-    schema = mill.call("POST", "/block_schemas/filter", schemas)[0]
-    document = {
-        "name": "mill-key",
-        "data": {"value": "hidden"},
-        "block_type_id": secret["id"],
-        "block_schema_id": schema["id"],
-    }
-    mill.make("block_document", "/block_documents/", document)
+        yield furnish(server.api_url)
 
 
 @pytest.fixture(scope="session")
