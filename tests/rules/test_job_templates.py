@@ -73,3 +73,17 @@ def test_required_variables_without_a_default_are_the_deployments_business() -> 
     demanding = template({}, a={"type": "string"}, b={"type": "integer", "default": 1})
     demanding["variables"]["required"] = ["a", "b"]
     assert unfit_default(demanding) is None
+
+
+@pytest.mark.parametrize("schema", [{"type": "nonsense"}, {"required": "a"}, {"pattern": "("}, 5])
+def test_what_declares_the_variables_must_be_a_schema(schema: Any) -> None:
+    reason = fault(template({"a": "{{ a }}"}, a=schema))
+    assert reason is not None
+    assert reason.startswith("`variables` is not a JSON Schema: ")
+
+
+@pytest.mark.parametrize("reference", ["#/definitions/Missing", "#/properties/a"])
+def test_a_default_whose_schema_leads_nowhere_does_not_fit(reference: str) -> None:
+    reason = unfit_default(template({}, a={"$ref": reference, "default": 1}))
+    assert reason is not None
+    assert reason.startswith("the default of a: ")

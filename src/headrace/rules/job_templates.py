@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from headrace.rules import schema_form
 from headrace.rules.json_schema import misfit
 
 Template = Mapping[str, Any]
@@ -29,19 +30,21 @@ def fault(template: Template) -> str | None:
     if missing:
         names = ", ".join(repr(name) for name in missing)
         return f"The job configuration uses variables that `variables` does not declare as properties: {names}."
-    return None
+    reason = schema_form.fault(variables)
+    return None if reason is None else f"`variables` is not a JSON Schema: {reason}"
 
 
 def unfit_default(template: Template) -> str | None:
     """Which variable's default its own schema does not take, and why, or None. A default may refer to a block."""
     variables: Template = template.get("variables") or {}
     for name, schema in _properties(variables).items():
-        if not isinstance(schema, Mapping):
-            return f"the schema of {name!r} is not an object"
-        default = cast(Template, schema).get("default")
+        default: Any = cast(Template, schema).get("default") if isinstance(schema, Mapping) else None
         if default is None or _is_reference(default):
             continue
-        reason = misfit({name: default}, {**variables, "required": []})
+        try:
+            reason = misfit({name: default}, {**variables, "required": []})
+        except ValueError as error:
+            reason = f"{name}: {error}"
         if reason is not None:
             return f"the default of {reason}"
     return None

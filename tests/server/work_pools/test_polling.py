@@ -130,6 +130,22 @@ async def test_polling_makes_the_queues_that_were_asked_ready_but_not_paused_one
     assert await seen() == {"default": ("PAUSED", True), "slow": ("READY", True)}
 
 
+async def test_polling_makes_the_deployments_of_the_queues_ready(api: Api, queues: dict[str, str]) -> None:
+    ids: dict[str, str] = {}
+    for queue in queues:
+        body = {"name": queue, "flow_id": await api.flow(), "work_pool_name": "local", "work_queue_name": queue}
+        ids[queue] = (await api.post("/deployments/", body)).json["id"]
+
+    async def statuses() -> dict[str, str]:
+        return {name: (await api.get(f"/deployments/{id}")).json["status"] for name, id in ids.items()}
+
+    assert await statuses() == {"default": "NOT_READY", "slow": "NOT_READY"}
+    await given(api, work_queue_names=["slow"])
+    assert await statuses() == {"default": "NOT_READY", "slow": "READY"}
+    await api.post(f"/work_queues/{queues['default']}/get_runs")
+    assert await statuses() == {"default": "READY", "slow": "READY"}
+
+
 @pytest.mark.parametrize("wrong", [{"limit": 201}, {"limit": -1}, {"scheduled_before": "soon"}, {"limit": "all"}])
 async def test_a_poll_that_does_not_fit_is_refused(api: Api, wrong: dict[str, Any]) -> None:
     assert (await api.post(DUE, wrong)).status == 422

@@ -142,6 +142,7 @@ async def test_the_storage_configuration_is_replaced_as_a_whole(api: Api) -> Non
         ({"type": "docker"}, 422),
         ({"concurrency_limit": -1}, 422),
         ({"base_job_template": {"other": 1}}, 422),
+        ({"base_job_template": {"job_configuration": {"a": 1}, "variables": {"type": "nonsense"}}}, 422),
         ({"is_paused": None}, 409),
         ({"base_job_template": None}, 409),
         ({"storage_configuration": None}, 409),
