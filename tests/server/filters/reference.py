@@ -69,7 +69,7 @@ def _own(world: World, noun: str, row: Row, wanted: Filter) -> bool:
     parts = [
         _part(world, noun, row, name, getattr(wanted, name))
         for name in wanted.__struct_fields__
-        if name != "operator" and getattr(wanted, name) is not None
+        if name not in ("operator", "concurrency_limit") and getattr(wanted, name) is not None
     ]
     return _combined(wanted, parts)
 
@@ -100,8 +100,6 @@ def _part(world: World, noun: str, row: Row, name: str, part: Any) -> bool:
         case f.DeploymentOrFlowNameFilter():
             owners = [flow["name"] for flow in world.live("flows") if flow["id"] == row["flow_id"]]
             return not part.like_ or any(_like(part.like_, name) for name in (row["name"], *owners))
-        case f.DeploymentFilterConcurrencyLimit():
-            return True
         case f.WorkerFilterStatus():
             return _combined(part, _operators(_worker_status(row), part))
         case f.FlowRunFilterState() | f.TaskRunFilterState():
@@ -154,7 +152,8 @@ def _operators(value: Any, part: Any) -> list[bool | None]:
             case "eq_":
                 found.append(value is given)
             case "startswith_":
-                found.append(any(_like_pattern(f"{beginning}%", value) for beginning in given))
+                begins = [_like_pattern(f"{beginning}%", value) for beginning in given]
+                found.append(any(begins) if begins else None)
             case "ge_":
                 found.append(value >= given)
             case "le_":

@@ -1,6 +1,6 @@
 """From one criterion of a filter to conditions on a column.
 
-An operator that is absent, or a `not_any_`, `all_` or `like_` that holds nothing, constrains nothing; an
+An operator that is absent, or a `not_any_`, `all_`, `startswith_` or `like_` that holds nothing, constrains nothing; an
 empty `any_` matches nothing (contract §5).
 """
 
@@ -86,7 +86,7 @@ def column_conditions(part: Part, column: Expression[Any], null: Expression[Any]
         match name, value:
             case "any_", _:
                 yield any_of(part, name, column)
-            case ("not_any_", []) | ("like_", ""):
+            case (("not_any_" | "startswith_"), []) | ("like_", ""):
                 pass
             case "not_any_", _:
                 yield part.forms.none_of(column, part.parameter(name))
@@ -149,9 +149,15 @@ def on_tags(column: Expression[Any]) -> Criterion:
     return lambda part: part.combine(list(conditions(part)))
 
 
+def passed_over(_: Part) -> Condition:
+    """The criterion of a part that is accepted and constrains nothing, not even as an alternative."""
+    return true()
+
+
 def all_parts(part: Part, criteria: dict[str, Criterion]) -> Condition:
     """A whole filter: every part that is given by its criterion, joined as the filter says."""
-    return part.combine([criteria[name](part.nested(name)) for name, _ in part.operators()])
+    given = [(name, criteria[name]) for name, _ in part.operators()]
+    return part.combine([meaning(part.nested(name)) for name, meaning in given if meaning is not passed_over])
 
 
 def _substring(text: str) -> str:

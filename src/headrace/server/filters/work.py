@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement as Expression
 from sqlalchemy import case, exists, func, literal_column, or_, select, true
 
-from headrace.server.filters.criteria import Criterion, Part, column_conditions, on_column, on_tags
+from headrace.server.filters.criteria import Criterion, Part, column_conditions, on_column, on_tags, passed_over
 from headrace.server.filters.forms import ONE, Condition
 from headrace.server.store.tables import deployments, flows, work_pools, work_queues, workers
 
@@ -38,11 +38,6 @@ def _on_either_name(part: Part) -> Condition:
     return or_(*own, exists(named.correlate(deployments)))
 
 
-def _on_nothing(_: Part) -> Condition:
-    """Accepted, and constrains nothing."""
-    return true()
-
-
 def _on_worker_status(part: Part) -> Condition:
     """A worker is online until three of its heartbeats are missing (contract §3)."""
     interval = func.coalesce(_worker.heartbeat_interval_seconds, _USUAL_INTERVAL)
@@ -59,7 +54,7 @@ CRITERIA: dict[str, dict[str, Criterion]] = {
         "paused": on_column(_deployment.paused),
         "tags": on_tags(_deployment.tags),
         "work_queue_name": on_column(_deployment.work_queue_name),
-        "concurrency_limit": _on_nothing,
+        "concurrency_limit": passed_over,
     },
     "work_pools": {
         "id": on_column(work_pools.c.id),
