@@ -10,7 +10,8 @@ def checksum(fields: Mapping[str, Any]) -> str:
     """`sha256:` and the digest of the fields.
 
     Which fields are secret does not count, nor do definitions that are empty or of other blocks, whose own
-    checksums stand in `block_schema_references`. The digest is of the JSON text `[[fields], {}]` with sorted keys, all ASCII.
+    checksums stand in `block_schema_references`. The digest is of the JSON text `[[fields], {}]` with sorted
+    keys, all ASCII.
     """
     plain: dict[str, Any] = _without_secrets(fields)
     definitions = plain.pop("definitions", None)
