@@ -28,6 +28,9 @@ _CANDIDATES = 1000
 _YEARS = 9
 """How far apart two dates of a cron rule can be: 29 February, around a year 2100 that has none."""
 
+_YEARS_KNOWN = (1900, 9000)
+"""Of which years clocks and calendars can be asked with room on both sides."""
+
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 _EPOCH = "DTSTART:20200101T000000"
@@ -70,6 +73,8 @@ def normalized(schedule: Schedule) -> Schedule:
     _zone(schedule.timezone)
     match schedule:
         case IntervalSchedule():
+            if not is_known(schedule.anchor_date):
+                raise ScheduleError("The anchor date lies outside the years 1900 to 9000.", "anchor_date")
             return msgspec.structs.replace(schedule, timezone=schedule.timezone or "UTC")
         case CronSchedule():
             _check_cron(schedule)
@@ -80,6 +85,11 @@ def normalized(schedule: Schedule) -> Schedule:
             return anchored
         case _:
             assert_never(schedule)
+
+
+def is_known(moment: datetime) -> bool:
+    """Whether schedules can be followed from that moment on: no further off than any that is ever meant."""
+    return _YEARS_KNOWN[0] <= moment.year < _YEARS_KNOWN[1]
 
 
 def occurrences(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
@@ -208,9 +218,11 @@ def _through_changes(shown: Iterable[datetime], zone: ZoneInfo, *, twice: bool) 
 
 
 def _first_shown(start: datetime, zone: ZoneInfo) -> datetime:
-    """From when on the clock's times matter: those that it skipped just before come up later."""
-    now, before = (moment.astimezone(zone).utcoffset() or timedelta() for moment in (start, start - 2 * _DAY))
-    return _local(start, zone) - max(now - before, timedelta())
+    """From when on the clock's times matter: those that it skipped just before, or soon shows again, are earlier."""
+    before, now, after = (
+        moment.astimezone(zone).utcoffset() or timedelta() for moment in (start - 2 * _DAY, start, start + 2 * _DAY)
+    )
+    return _local(start, zone) - max(now - before, now - after, timedelta())
 
 
 def _check_cron(schedule: CronSchedule) -> None:

@@ -1,34 +1,11 @@
 """`/deployments` answers as the contract says, on both databases."""
 
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from tests.server.api import Api
-
-Json = Any
-POOL_TEMPLATE = {
-    "job_configuration": {"image": "{{ image }}", "size": "{{ size }}"},
-    "variables": {
-        "type": "object",
-        "properties": {"image": {"type": "string"}, "size": {"type": "integer", "default": 1}},
-        "required": ["image"],
-    },
-}
-
-
-async def deploy(api: Api, name: str = "nightly", **fields: Json) -> Json:
-    """A deployment that is new."""
-    flow_id = fields.pop("flow_id", None) or await api.flow()
-    made = await api.post("/deployments/", {"name": name, "flow_id": flow_id, **fields})
-    assert made.status == 201, made.json
-    return made.json
-
-
-async def pool(api: Api, name: str = "pool") -> None:
-    made = await api.post("/work_pools/", {"name": name, "type": "process", "base_job_template": POOL_TEMPLATE})
-    assert made.status == 201, made.json
+from tests.server.deployments.deployed import Json, deploy, pool
 
 
 async def test_a_new_deployment_has_what_it_was_given_and_the_labels_of_its_flow(api: Api) -> None:

@@ -13,12 +13,14 @@ from headrace.server.deployments.runs import origin_labels
 from headrace.server.flow_runs import scheduled
 from headrace.server.store.base import Store
 from headrace.wire.deployments import Deployment
+from headrace.wire.errors import InvalidRequest
 from headrace.wire.flow_runs import CreatedBy, FlowRun
 from headrace.wire.ids import uuid7
 from headrace.wire.names import random_name
 from headrace.wire.schedules import DeploymentSchedule
 
 _AHEAD = timedelta(days=100)
+_MIN_TIME, _MIN_RUNS, _MAX_RUNS = timedelta(hours=1), 3, 100
 _TAG = "auto-scheduled"
 
 
@@ -31,9 +33,9 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
     start: datetime
     end: datetime
-    min_time: timedelta = timedelta(hours=1)
-    min_runs: int = 3
-    max_runs: int = 100
+    min_time: timedelta
+    min_runs: int
+    max_runs: int
 
     @classmethod
     def of(
@@ -45,14 +47,16 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         min_runs: int | None,
         max_runs: int | None,
     ) -> "Window":
-        """The window of a request; what it does not say is the scheduler's own."""
+        """The window of a request; what it does not say is the scheduler's own. Raises `InvalidRequest`."""
         begin = start or now
+        if not recurrence.is_known(begin):
+            raise InvalidRequest("The start lies outside the years 1900 to 9000.", ("body", "start_time"))
         return cls(
             start=begin,
             end=end or begin + _AHEAD,
-            min_time=cls.min_time if min_time is None else min_time,
-            min_runs=cls.min_runs if min_runs is None else min_runs,
-            max_runs=cls.max_runs if max_runs is None else max_runs,
+            min_time=_MIN_TIME if min_time is None else min_time,
+            min_runs=_MIN_RUNS if min_runs is None else min_runs,
+            max_runs=_MAX_RUNS if max_runs is None else max_runs,
         )
 
 
