@@ -182,7 +182,8 @@ async def _answer(server: Embedded, request: Request) -> Answer:
     body = answer.body
     if answer.stream is not None:
         body = b"".join([chunk async for chunk in answer.stream])
-    return Answer(answer.status, answer.headers or _NO_HEADERS, body)
+    headers = {name.lower(): value for name, value in answer.headers.items()} if answer.headers else _NO_HEADERS
+    return Answer(answer.status, headers, body)
 
 
 def _resolve(future: asyncio.Future[Answer], answer: Answer | None, error: BaseException | None) -> None:
