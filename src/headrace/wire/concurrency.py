@@ -13,7 +13,6 @@ _MOST = 2**31 - 1
 Slots = Annotated[int, msgspec.Meta(gt=0, le=_MOST)]
 SlotCount = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
 SlotDecay = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
-LimitNames = Annotated[list[str], msgspec.Meta(min_length=1)]
 LeaseSeconds = Annotated[float, msgspec.Meta(ge=60, le=86_400)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=1_000_000_000)]
 Mode = Literal["concurrency", "rate_limit"]
@@ -101,7 +100,7 @@ class CountSlots(Wire, kw_only=True):
     """
 
     slots: Slots
-    names: LimitNames
+    names: list[str]
     mode: Mode = "concurrency"
     create_if_missing: bool | None = None
 
@@ -110,7 +109,7 @@ class TakeSlots(Wire, kw_only=True):
     """A wish for slots on every limit named, all or none; `lease_duration` in seconds."""
 
     slots: Slots
-    names: LimitNames
+    names: list[str]
     mode: Mode = "concurrency"
     lease_duration: LeaseSeconds = 300
     holder: LeaseHolder | None = None
@@ -120,7 +119,7 @@ class DiscountSlots(Wire, kw_only=True):
     """Slots that were taken without a lease and are given back; `occupancy_seconds` is how long they were in use."""
 
     slots: Slots
-    names: LimitNames
+    names: list[str]
     occupancy_seconds: Seconds | None = None
     create_if_missing: bool | None = None
 

@@ -166,7 +166,7 @@ async def renew_lease(store: Store, lease_id: UUID, seconds: float) -> None:
     """Let a lease hold this long from now. Raises `Gone` if it has run out or was given back."""
     moment = now()
     if not await queries.renew(store, lease_id, moment + timedelta(seconds=seconds), moment):
-        raise Gone("Lease not found - it may have expired or been revoked.")
+        raise Gone("Lease not found - it may have expired or been revoked")
 
 
 async def return_slots(store: Store, lease_id: UUID) -> None:

@@ -84,8 +84,7 @@ async def take(
     `Unprocessable` for more slots than a limit has, and for a rate of a limit that does not decay.
     """
     found = await lock_named(transaction, names)
-    for usage in found:
-        _check(usage.limit, slots, mode)
+    _check([usage.limit for usage in found], slots, mode)
     lacking = [usage for usage in found if usage.lacks(slots)]
     if lacking:
         return await _deny(transaction, lacking, slots, longest)
@@ -199,11 +198,15 @@ def _anchor(usage: Usage) -> datetime:
     return min(usage.moment, limit.updated + timedelta(seconds=settled / limit.slot_decay_per_second))
 
 
-def _check(limit: Limit, slots: int, mode: Mode) -> None:
-    if limit.active and slots > limit.slot_limit:
+def _check(limits: Sequence[Limit], slots: int, mode: Mode) -> None:
+    if any(limit.active and slots > limit.slot_limit for limit in limits):
         raise Unprocessable("Slots requested is greater than the limit")
-    if mode == "rate_limit" and limit.slot_decay_per_second == 0:
-        raise Unprocessable("Only concurrency limits with slot decay can be used for rate limiting.")
+    constant = [f"'{limit.name}'" for limit in limits if limit.slot_decay_per_second == 0]
+    if mode == "rate_limit" and constant:
+        raise Unprocessable(
+            "Only concurrency limits with slot decay can be used for rate limiting. "
+            f"The following limits do not have a decay configured: {', '.join(constant)}"
+        )
 
 
 async def _count(transaction: Connection, usage: Usage, counted: int, granted: int) -> None:

@@ -67,9 +67,11 @@ async def take(store: Store, wanted: TagSlots) -> list[LimitSummary]:
         for usage in found:
             tag = usage.limit.name.removeprefix(TAG_PREFIX)
             if usage.limit.active and usage.limit.slot_limit == 0:
-                raise Locked(f'The concurrency limit on tag "{tag}" is 0: no task with it can run.')
+                raise Locked(
+                    f'The concurrency limit on tag "{tag}" is 0 and will deadlock if the task tries to run again.'
+                )
             if usage.limit.id not in held and usage.lacks(1):
-                raise Locked(f"The concurrency limit for the {tag} tag has been reached.", _RETRY_AFTER)
+                raise Locked(f"Concurrency limit for the {tag} tag has been reached", _RETRY_AFTER)
         needed = [usage.limit.id for usage in found if usage.limit.active and usage.limit.id not in held]
         if needed:
             await slots.hold(transaction, needed, 1, _holder(wanted.task_run_id))
