@@ -1,5 +1,7 @@
 """`/artifacts` answers as the contract says, on both databases."""
 
+import asyncio
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -66,7 +68,7 @@ async def test_a_change_of_the_latest_shows_in_its_collection_too(api: Api) -> N
     read = (await api.get(f"/artifacts/{made['id']}")).json
     assert (shown["data"], read["data"]) == (2, 2)
     assert (shown["description"], read["description"]) == ("old", "old")
-    assert read["updated"] > made["updated"]
+    assert datetime.fromisoformat(read["updated"]) > datetime.fromisoformat(made["updated"])
     await api.patch(f"/artifacts/{made['id']}", {"data": None, "description": None})
     assert (await latest(api, "k"))["data"] is None
 
@@ -225,3 +227,17 @@ async def test_an_artifact_that_does_not_exist_is_not_found(api: Api) -> None:
 )
 async def test_a_listing_that_makes_no_sense_is_refused(api: Api, path: str, body: Json) -> None:
     assert (await api.post(path, body)).status == 422
+
+
+async def test_callers_who_make_and_delete_under_one_key_at_once_leave_its_newest_as_the_latest(api: Api) -> None:
+    async def make_and_delete(number: int) -> None:
+        made = await make(api, key="k", data=number)
+        if number % 3:
+            await api.delete(f"/artifacts/{made['id']}")
+
+    await asyncio.gather(*(make_and_delete(number) for number in range(30)))
+    newest = (await api.post("/artifacts/filter", {"limit": 1})).json[0]
+    assert (await latest(api, "k"))["latest_id"] == newest["id"]
+    everything = (await api.post("/artifacts/filter")).json
+    await asyncio.gather(*(api.delete(f"/artifacts/{one['id']}") for one in everything))
+    assert await latest(api, "k") is None

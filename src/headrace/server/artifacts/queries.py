@@ -79,9 +79,15 @@ def _assigned(columns: Collection[str], first: int) -> str:
 
 
 def _orders(table: str) -> dict[str, str]:
-    columns = {"CREATED": "created", "UPDATED": "updated", "KEY": "key"}
-    orders = {f"{name}_DESC": f"{table}.{column} DESC NULLS LAST, {table}.id DESC" for name, column in columns.items()}
-    return orders | {"ID_DESC": f"{table}.id DESC", "KEY_ASC": f"{table}.key ASC NULLS LAST, {table}.id ASC"}
+    """The sorts; ids grow with time, so the newest made are those with the greatest ids."""
+    newest = f"{table}.id DESC"
+    return {
+        "ID_DESC": newest,
+        "CREATED_DESC": newest,
+        "UPDATED_DESC": f"{table}.updated DESC, {newest}",
+        "KEY_DESC": f"{table}.key DESC NULLS LAST, {newest}",
+        "KEY_ASC": f"{table}.key ASC NULLS LAST, {table}.id ASC",
+    }
 
 
 LIST = Objects("artifacts", ARTIFACTS, _orders("artifacts"))
