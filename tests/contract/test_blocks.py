@@ -51,3 +51,12 @@ def test_documents_and_types_are_listed_without_anonymous_ones(seen: dict[str, A
     assert listed["by_type"] == ["ada"]
     assert {"secret", "webhook", "slack-webhook", "connection", "credentials"} <= set(listed["types"])
     assert (listed["schemas"], listed["missing"]) == (True, "ObjectNotFound")
+
+
+def test_the_command_line_inspects_and_deletes_a_block(peer: Peer, seen: dict[str, Any]) -> None:
+    assert "token" in seen["listed"]["documents"]
+    inspected = peer.cli("block", "inspect", "token/token")
+    assert "********" in inspected
+    assert "t0ken" not in inspected
+    peer.cli("--no-prompt", "block", "delete", "token/token")
+    assert "token/token" not in peer.cli("block", "ls")
