@@ -14,14 +14,15 @@ from headrace.wire.base import Body, Wire
 from headrace.wire.times import now
 
 _LONGEST_RRULE = 6500
-Positive = Annotated[int, msgspec.Meta(gt=0)]
+Positive = Annotated[int, msgspec.Meta(gt=0, le=2**31 - 1)]
+Moment = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 
 
 class IntervalSchedule(Body, kw_only=True):
     """Every `interval` seconds, counted from `anchor_date` both ways; whole days follow the time zone's clock."""
 
     interval: float
-    anchor_date: datetime = msgspec.field(default_factory=now)
+    anchor_date: Moment = msgspec.field(default_factory=now)
     timezone: str | None = None
 
     def __post_init__(self) -> None:

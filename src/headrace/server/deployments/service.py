@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.rules.job_variables import unfit
+from headrace.server.blocks.documents import service as block_documents
 from headrace.server.concurrency import service as concurrency
 from headrace.server.deployments import limits, parameters, queries, schedules
 from headrace.server.deployments.limits import DeploymentFacts
@@ -67,6 +68,7 @@ async def ensure(store: Store, body: DeploymentCreate, now: datetime) -> tuple[D
     _check_given_parameters(body)
     async with store.transaction() as transaction:
         flow = await _flow(transaction, body.flow_id)
+        await _check_documents(transaction, body, "creating")
         values = _plain_values(body) | {"labels": _labels(flow, body)}
         place = await _place(transaction, body, now)
         if place is not None:
@@ -92,6 +94,7 @@ async def update(store: Store, id: UUID, body: DeploymentUpdate, now: datetime) 
         schedules.check_all(given, "schedules")
     async with store.transaction() as transaction:
         stored = await _found(transaction, id)
+        await _check_documents(transaction, body, "updating")
         values = _plain_values(body)
         await _check_new_parameters(transaction, stored.deployment, values)
         values |= await _moved(transaction, stored.deployment, body, now)
@@ -257,6 +260,15 @@ async def _flow(transaction: Connection, id: UUID) -> Flow:
         raise Conflict(
             f"Data integrity conflict. The flow {id} does not exist: create it before its deployments."
         ) from None
+
+
+async def _check_documents(transaction: Connection, body: DeploymentCreate | DeploymentUpdate, doing: str) -> None:
+    for what, id in (("storage", body.storage_document_id), ("infrastructure", body.infrastructure_document_id)):
+        if isinstance(id, UUID) and not await block_documents.exists(transaction, id):
+            raise Conflict(
+                f"Error {doing} deployment. Could not find {what} block with id: {id}. This usually occurs when "
+                "applying a deployment specification that was built against a different database."
+            )
 
 
 def _labels(flow: Flow, body: DeploymentCreate) -> dict[str, Any]:
