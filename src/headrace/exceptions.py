@@ -19,7 +19,6 @@ from headrace.wire.errors import (
     ParameterError,
     ParameterTypeError,
     Pause,
-    PauseTimeout,
     RequestError,
     ReservedArgument,
     RunError,
@@ -27,13 +26,11 @@ from headrace.wire.errors import (
     ServiceError,
     ServiceUnavailable,
     SettingsError,
-    SlotsNotAcquired,
-    SlotsTimeout,
     TimedOutRun,
     UnfinishedRun,
     UpstreamTaskError,
-    WaitTimeout,
 )
+from headrace.wire.waiting_errors import PauseTimeout, SlotsNotAcquired, SlotsTimeout, WaitTimeout
 
 HeadraceException = PrefectException = HeadraceError
 MissingContextError = MissingContext

@@ -9,7 +9,7 @@ from headrace.sdk.pauses import (
     suspend_flow_run,
     wait_for_flow_run,
 )
-from headrace.wire.errors import WaitTimeout as FlowRunWaitTimeout
+from headrace.wire.waiting_errors import WaitTimeout as FlowRunWaitTimeout
 
 __all__ = [
     "FlowRunWaitTimeout",

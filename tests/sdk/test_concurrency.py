@@ -14,7 +14,8 @@ from headrace.concurrency.asyncio import rate_limit as arate_limit
 from headrace.concurrency.sync import concurrency, rate_limit
 from headrace.sdk.leases import Keeper, Lease
 from headrace.wire.concurrency import GlobalConcurrencyLimitCreate
-from headrace.wire.errors import Gone, ServiceUnavailable, SlotsNotAcquired, SlotsTimeout
+from headrace.wire.errors import Gone, ServiceUnavailable
+from headrace.wire.waiting_errors import SlotsNotAcquired, SlotsTimeout
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from headrace.client.orchestration import SyncHeadraceClient
 from headrace.flow_runs import wait_for_flow_run
 from headrace.input import RunInput
 from headrace.states import Cancelled
-from headrace.wire.errors import Abort, FieldError, MissingContext, PauseTimeout, RunError, WaitTimeout
+from headrace.wire.errors import Abort, FieldError, MissingContext, RunError
 from headrace.wire.flow_runs import FlowRun
+from headrace.wire.waiting_errors import PauseTimeout, WaitTimeout
 
 
 class Approval(RunInput):

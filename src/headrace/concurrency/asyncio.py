@@ -2,7 +2,7 @@
 
 from headrace.sdk.concurrency import aconcurrency as concurrency
 from headrace.sdk.concurrency import arate_limit as rate_limit
-from headrace.wire.errors import SlotsNotAcquired as ConcurrencySlotAcquisitionError
-from headrace.wire.errors import SlotsTimeout as AcquireConcurrencySlotTimeoutError
+from headrace.wire.waiting_errors import SlotsNotAcquired as ConcurrencySlotAcquisitionError
+from headrace.wire.waiting_errors import SlotsTimeout as AcquireConcurrencySlotTimeoutError
 
 __all__ = ["AcquireConcurrencySlotTimeoutError", "ConcurrencySlotAcquisitionError", "concurrency", "rate_limit"]

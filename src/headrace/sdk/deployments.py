@@ -16,9 +16,9 @@ from headrace.sdk.pauses import finished
 from headrace.sdk.results import proposal
 from headrace.sdk.states import Pending, Scheduled
 from headrace.wire.deployments import Deployment
-from headrace.wire.errors import WaitTimeout
 from headrace.wire.flow_runs import FlowRun
 from headrace.wire.task_runs import TaskRunCreate
+from headrace.wire.waiting_errors import WaitTimeout
 
 _TASK_KEY = "headrace.deployments.run_deployment"
 

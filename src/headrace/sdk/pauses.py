@@ -16,10 +16,11 @@ from headrace.sdk.drivers import Driver
 from headrace.sdk.logs import flow_run_logger
 from headrace.sdk.run_inputs import RunInput, answer, as_run_input, ask, keyset_of, question
 from headrace.sdk.states import Paused, Suspended
-from headrace.wire.errors import Abort, MissingContext, Pause, PauseTimeout, RunError, WaitTimeout
+from headrace.wire.errors import Abort, MissingContext, Pause, RunError
 from headrace.wire.flow_runs import FlowRun
 from headrace.wire.orchestration import SetStateStatus
 from headrace.wire.states import State
+from headrace.wire.waiting_errors import PauseTimeout, WaitTimeout
 
 _FIRST_POLL = 0.2
 """Seconds until a paused run is looked at first; from then on each pause is twice as long, up to what was asked for."""

@@ -15,7 +15,8 @@ from headrace.sdk.dispatch import api
 from headrace.sdk.drivers import Driver
 from headrace.sdk.leases import KEEPER, Lease
 from headrace.wire.concurrency import LeaseHolder, LimitSummary
-from headrace.wire.errors import Locked, RequestError, SlotsNotAcquired, SlotsTimeout
+from headrace.wire.errors import Locked, RequestError
+from headrace.wire.waiting_errors import SlotsNotAcquired, SlotsTimeout
 
 LEASE_SECONDS = 300.0
 _PAUSE = 10.0

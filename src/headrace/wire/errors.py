@@ -31,9 +31,7 @@
         ├── DefinitionError          (ReservedArgument) a flow or task is declared wrongly
         ├── ParameterError           (ParameterTypeError, ParameterBindError)
         ├── FieldError               a block or an input is given values that do not fit its fields
-        ├── PauseTimeout             a paused run was not resumed in time
-        ├── WaitTimeout              a run that was waited for did not finish in time
-        └── SlotsNotAcquired         (SlotsTimeout) no slot of a concurrency limit could be had
+        └── those of waiting         in wire.waiting_errors: for a person, for a run, for a slot
 
 Each class carries its code and, where it travels, its HTTP status; `body()` is its form on the wire
 (contract §1). Every message says what happened, to what, and what to do.
@@ -382,27 +380,3 @@ class FieldError(RunError, ValueError):
     """A block or a run's input is given values that do not fit its fields; the message names each."""
 
     code = "bad_field"
-
-
-class PauseTimeout(RunError, TimeoutError):
-    """A paused run was not resumed in time."""
-
-    code = "pause_timed_out"
-
-
-class WaitTimeout(RunError, TimeoutError):
-    """A run that was waited for did not finish in time; it goes on."""
-
-    code = "wait_timed_out"
-
-
-class SlotsNotAcquired(RunError):
-    """No slot of a concurrency limit could be had."""
-
-    code = "slots_not_acquired"
-
-
-class SlotsTimeout(SlotsNotAcquired, TimeoutError):
-    """The slots of a concurrency limit were not free in time."""
-
-    code = "slots_timed_out"
