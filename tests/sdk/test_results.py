@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from headrace import flow, task
@@ -175,7 +175,7 @@ def test_a_result_that_cannot_be_kept_fails_the_task_and_says_why(api: FakeAPI) 
 
 
 @pytest.mark.parametrize("name", ["pickle", "json", "compressed/pickle", "compressed/json"])
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is slow
 @given(value=some.recursive(some.none() | some.integers(-(2**53), 2**53) | some.text(), some.lists))
 def test_serializers_give_back_what_they_were_given(name: str, value: Any) -> None:
     serializer = resolve(name)

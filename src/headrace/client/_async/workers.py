@@ -1,7 +1,5 @@
 """Calls about the workers of a pool (contract §11.1)."""
 
-from typing import Any
-
 from headrace.client import calls
 from headrace.client._async.base import Part
 from headrace.wire.filters import WorkerFilter
@@ -33,11 +31,6 @@ class WorkerCalls(Part):
     async def delete_worker(self, work_pool_name: str, worker_name: str) -> None:
         """Forget a worker. Raises `ObjectNotFound`."""
         await self._tell("DELETE", f"{_workers(work_pool_name)}/{calls.part(worker_name)}")
-
-    async def read_task_workers(self, task_keys: list[str] | None = None) -> list[dict[str, Any]]:
-        """The processes that wait for task runs now, or those that take one of these keys."""
-        body = {"task_worker_filter": None if task_keys is None else {"task_keys": task_keys}}
-        return await self._call("POST", "/task_workers/filter", list[dict[str, Any]], body=body)
 
 
 def _workers(work_pool_name: str) -> str:
