@@ -8,7 +8,6 @@ from headrace.server.filters.listing import Given, Listing
 from headrace.server.states.reading import STATES, complete
 from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
 from headrace.server.store.rows import ENUM, JSON, Kind, Reader
-from headrace.server.work_pools import service as work_pools
 from headrace.wire.flow_runs import CreatedBy, FlowRun, FlowRunPolicy
 from headrace.wire.flows import Labels
 from headrace.wire.sorts import FlowRunSort
@@ -113,6 +112,8 @@ async def name_pools(connection: Connection, found: Sequence[FlowRun]) -> None:
     queues = {run.work_queue_id for run in found if run.work_queue_id is not None}
     if not queues:
         return
+    from headrace.server.work_pools import service as work_pools  # a process that records its own runs needs none
+
     pools = await work_pools.of_queues(connection, queues)
     for run in found:
         pool = None if run.work_queue_id is None else pools.get(run.work_queue_id)

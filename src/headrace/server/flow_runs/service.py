@@ -1,4 +1,8 @@
-"""Making, changing and ending flow runs."""
+"""Making, changing and ending flow runs.
+
+Most runs have neither a work pool nor a limit: what those need is imported where it is used, so that a process
+that records its own runs does not load it.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -21,17 +25,16 @@ from headrace.rules.estimates import estimated_start_time_delta
 from headrace.rules.facts import Needs
 from headrace.rules.transitions import Accept, Entry, Proposal, decide, needs
 from headrace.server.artifacts import service as artifacts
-from headrace.server.flow_runs import queries, reading, slots
+from headrace.server.flow_runs import job_variables, queries, reading
 from headrace.server.flow_runs.memory import memory_of
 from headrace.server.flow_runs.origin import Origin
 from headrace.server.flow_runs.queries import Orchestrated
 from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed
 from headrace.server.store.base import Connection, Dialect, Store
 from headrace.server.task_runs import service as task_runs
-from headrace.server.work_pools import service as work_pools
 from headrace.wire.artifacts import ArtifactCreate
 from headrace.wire.base import encode_text
-from headrace.wire.errors import BadRequest, Conflict, InternalError, InvalidRequest, ObjectNotFound, ServiceUnavailable
+from headrace.wire.errors import Conflict, InternalError, InvalidRequest, ObjectNotFound, ServiceUnavailable
 from headrace.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate
 from headrace.wire.flows import Labels
 from headrace.wire.ids import uuid7
@@ -57,6 +60,8 @@ async def create(
     parameters = _parameters_text(body.parameters, max_parameter_bytes)
     run = _new_run(body, asker)
     if body.work_pool_name is not None:
+        from headrace.server.work_pools import service as work_pools
+
         place = await work_pools.resolve(store, body.work_pool_name, body.work_queue_name)
         run.work_pool_id, run.work_pool_name = place.work_pool_id, place.work_pool_name
         run.work_queue_id, run.work_queue_name = place.work_queue_id, place.work_queue_name
@@ -107,7 +112,7 @@ async def set_state(
 
 
 async def update(store: Store, id: UUID, body: FlowRunUpdate, asker: Asker, max_parameter_bytes: int) -> None:
-    """Set what the body sets. Raises `ObjectNotFound`, and `BadRequest` for job variables that come too late."""
+    """Set what the body sets. Raises `ObjectNotFound`, and for job variables as `job_variables.check_change`."""
     values: dict[str, Any] = {"updated": asker.now}
     for field in body.__struct_fields__:
         value = getattr(body, field)
@@ -118,7 +123,7 @@ async def update(store: Store, id: UUID, body: FlowRunUpdate, asker: Asker, max_
     if body.parameters is not msgspec.UNSET:
         values["parameters"] = _parameters_text(body.parameters, max_parameter_bytes)
     if body.job_variables is not msgspec.UNSET:
-        await _check_job_variables_can_change(store, id)
+        await job_variables.check_change(store, id, body.job_variables, asker.now)
     memory_of(store).take(id)
     if not await queries.update(store, id, values):
         raise _missing()
@@ -142,6 +147,8 @@ async def _set_under_limit(
     store: Store, id: UUID, state: State, policy: flow_run_policy.FlowRunTable, asker: Asker, with_it: Companion | None
 ) -> Outcome:
     """Decide about a state that hangs on the deployment's limit, while run and limit are locked."""
+    from headrace.server.flow_runs import slots
+
     async with store.transaction() as transaction:
         run = await queries.lock(transaction, id)
         if run is None:
@@ -278,7 +285,7 @@ def _is_one_statement(store: Store, effects: tuple[Effect, ...]) -> bool:
     return store.dialect is Dialect.POSTGRES and not any(isinstance(effect, _FURTHER) for effect in effects)
 
 
-_FURTHER = (MirrorToParentTaskRun, RetryFailedTaskRuns, *slots.EFFECTS)
+_FURTHER = (MirrorToParentTaskRun, RetryFailedTaskRuns, AcquireSlot, RenewLease, KeepLease, ReleaseSlot)
 
 
 async def _carry_out(transaction: Connection, id: UUID, entry: Entry[FlowRunChanges], asker: Asker) -> None:
@@ -290,20 +297,11 @@ async def _carry_out(transaction: Connection, id: UUID, entry: Entry[FlowRunChan
             case RetryFailedTaskRuns(scheduled_time=scheduled_time):
                 await task_runs.retry_failed(transaction, id, scheduled_time, asker)
             case AcquireSlot() | RenewLease() | KeepLease() | ReleaseSlot():
+                from headrace.server.flow_runs import slots
+
                 await slots.carry_out(transaction, id, effect)
             case _:
                 continue
-
-
-async def _check_job_variables_can_change(store: Store, id: UUID) -> None:
-    run = await queries.load(store, id)
-    if run is None:
-        raise _missing()
-    state_type = None if run.state is None else run.state.type
-    if state_type is not StateType.SCHEDULED:
-        raise BadRequest(f"Job variables for a flow run in state {state_type} cannot be updated")
-    if run.deployment_id is None:
-        raise BadRequest("A flow run without a deployment has no job variables to update")
 
 
 def _parameters_text(parameters: dict[str, Any], limit: int) -> str:

@@ -5,12 +5,12 @@ from uuid import UUID
 from headrace.rules.effects import AcquireSlot, KeepLease, ReleaseSlot, RenewLease
 from headrace.rules.facts import DeploymentSlots, Facts, Needs
 from headrace.server.concurrency import service as concurrency
+from headrace.server.deployments import service as deployments
 from headrace.server.flow_runs.queries import Orchestrated
 from headrace.server.states.proposals import Asker
 from headrace.server.store.base import Connection
 
 SlotEffect = AcquireSlot | RenewLease | KeepLease | ReleaseSlot
-EFFECTS = (AcquireSlot, RenewLease, KeepLease, ReleaseSlot)
 
 
 async def look_up(transaction: Connection, run: Orchestrated, wanted: Needs, asker: Asker) -> Facts:
@@ -38,9 +38,6 @@ async def carry_out(transaction: Connection, run_id: UUID, effect: SlotEffect) -
 
 
 async def _deployment(transaction: Connection, id: UUID, asker: Asker) -> DeploymentSlots | None:
-    # Most runs have no deployment: they need not load what deployments are made of.
-    from headrace.server.deployments import service as deployments
-
     facts = await deployments.deployment_facts(transaction, id)
     if facts is None:
         return None

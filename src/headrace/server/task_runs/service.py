@@ -1,4 +1,8 @@
-"""Making, changing and ending task runs that the server orchestrates (contract §4.4)."""
+"""Making, changing and ending task runs that the server orchestrates (contract §4.4).
+
+Most runs have no tags: what their limits need is imported where it is used, so that a process that records its
+own runs does not load it.
+"""
 
 import random
 from datetime import datetime
@@ -12,7 +16,6 @@ from headrace.rules.estimates import estimated_start_time_delta
 from headrace.rules.facts import Facts, Needs, TagLimit
 from headrace.rules.transitions import Entry, Policy, Proposal, decide, needs
 from headrace.server.artifacts import service as artifacts
-from headrace.server.concurrency import service as concurrency
 from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed
 from headrace.server.store.base import Connection, Store
 from headrace.server.task_runs import queries, reading
@@ -131,7 +134,9 @@ async def _facts(transaction: Connection, run: Orchestrated, state: State, wante
     if Needs.CACHED_STATE in wanted and state.state_details.cache_key is not None:
         cached = await queries.cached_state(transaction, state.state_details.cache_key, asker.now)
     if Needs.TAG_LIMITS in wanted:
-        limits = await concurrency.tag_limits(transaction, run.tags, run.id)
+        from headrace.server.task_runs import slots
+
+        limits = await slots.look_up(transaction, run)
     return Facts(flow_run=flow_run, cached_state=cached, tag_limits=limits)
 
 
@@ -145,10 +150,10 @@ async def _carry_out(
         match effect:
             case RememberCached(cache_key=cache_key, expiration=expiration):
                 await queries.remember(transaction, uuid7(), cache_key, expiration, entry.state)
-            case AcquireTagSlots(tags=tags, lease_id=lease_id):
-                await concurrency.hold_tags(transaction, tags, lease_id, id)
-            case ReleaseTagSlots(tags=tags):
-                await concurrency.release_tags(transaction, tags, id)
+            case AcquireTagSlots() | ReleaseTagSlots():
+                from headrace.server.task_runs import slots
+
+                await slots.carry_out(transaction, id, effect)
             case _:
                 continue
 
