@@ -74,6 +74,25 @@ async def test_an_unknown_work_pool_is_not_found(api: Api) -> None:
     assert (refused.status, refused.json["detail"]) == (404, 'Work pool "nope" not found.')
 
 
+async def test_a_run_goes_to_the_default_queue_of_the_work_pool_it_names_or_to_the_queue_it_names(api: Api) -> None:
+    pool = (await api.post("/work_pools/", {"name": "mill", "type": "process"})).json
+    other = (await api.post("/work_pools/mill/queues", {"name": "night"})).json
+    for queue_name, queue_id, shown in ((None, pool["default_queue_id"], "default"), ("night", other["id"], "night")):
+        body = {"flow_id": await api.flow(), "work_pool_name": "mill", "work_queue_name": queue_name}
+        made = (await api.post("/flow_runs/", body)).json
+        for run in (made, (await api.get(f"/flow_runs/{made['id']}")).json):
+            assert (run["work_pool_id"], run["work_pool_name"]) == (pool["id"], "mill")
+            assert (run["work_queue_id"], run["work_queue_name"]) == (queue_id, shown)
+
+
+async def test_a_queue_that_its_pool_does_not_have_is_not_found_and_not_made(api: Api) -> None:
+    await api.post("/work_pools/", {"name": "mill", "type": "process"})
+    body = {"flow_id": await api.flow(), "work_pool_name": "mill", "work_queue_name": "night"}
+    refused = await api.post("/flow_runs/", body)
+    assert (refused.status, refused.json["detail"]) == (404, "Work pool queue 'mill/night' not found.")
+    assert (await api.get("/work_pools/mill/queues/night")).status == 404
+
+
 async def test_parameters_over_the_limit_are_refused_by_name_and_nothing_is_written(api: Api) -> None:
     body = {"flow_id": await api.flow(), "parameters": {"text": "x" * 524_288}}
     refused = await api.post("/flow_runs/", body)
