@@ -78,6 +78,17 @@ async def test_job_variables_of_a_run_have_to_be_complete(api: Api) -> None:
     assert (await api.post(path, {"job_variables": {"image": "i"}})).status == 201
 
 
+async def test_job_variables_of_a_run_can_change_until_it_begins_to_what_the_pool_takes(api: Api) -> None:
+    await pool(api)
+    deployment = await deploy(api, work_pool_name="pool", job_variables={"image": "i"})
+    path = f"/flow_runs/{(await run(api, deployment))['id']}"
+    assert (await api.patch(path, {"job_variables": {"size": "big"}})).status == 422
+    assert (await api.patch(path, {"job_variables": {"size": 2}})).status == 204
+    assert (await api.get(path)).json["job_variables"] == {"size": 2}
+    await api.post(f"{path}/set_state", {"state": {"type": "PENDING"}})
+    assert (await api.patch(path, {"job_variables": {"size": 3}})).status == 400
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

@@ -161,7 +161,8 @@ async def waiting_for_input(api: Api, schema: str | None) -> str:
 
 async def test_input_that_fits_the_schema_is_kept_for_the_run(api: Api) -> None:
     id = await waiting_for_input(api, '{"type":"object","required":["n"],"properties":{"n":{"type":"integer"}}}')
-    body = {"run_input": {"n": {"__prefect_kind": "json", "value": "5"}}}
+    await api.post("/variables/", {"name": "five", "value": 5})
+    body = {"run_input": {"n": {"__prefect_kind": "workspace_variable", "variable_name": "five"}}}
     resumed = await api.post(f"/flow_runs/{id}/resume", body)
     assert (resumed.status, resumed.json["status"]) == (201, "ACCEPT")
     kept = await api.get(f"/flow_runs/{id}/input/p-1-response")

@@ -1,21 +1,23 @@
 """Letting a paused run go on, with the input that it waits for (contract §4.6)."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from headrace.rules.hydration import HydrationError, hydrate, variable_names
 from headrace.rules.json_schema import CircularSchema, misfit
 from headrace.server.flow_runs import inputs, queries, service
 from headrace.server.states.proposals import Asker, Outcome, refusal
 from headrace.server.store.base import Connection, Store
+from headrace.server.variables import service as variables
 from headrace.wire.base import encode_text
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.orchestration import SetStateStatus
 from headrace.wire.states import State, StateDetails, StateType
 
-RunInput = Mapping[str, Any]
+RunInput = dict[str, Any]
 
 
 class _Refused(Exception):
@@ -57,7 +59,7 @@ def _resumed(paused: State, asker: Asker) -> State:
 
 async def _checked(store: Store, id: UUID, keyset: Mapping[str, str], run_input: RunInput) -> RunInput:
     """The input with its placeholders resolved, if it fits the schema that the run asked for."""
-    given = {name: _hydrated(value) for name, value in run_input.items()}
+    given = await _hydrated(store, run_input)
     text = await inputs.read(store, id, keyset.get("schema", ""))
     if text is None:
         raise _Refused("Run input schema not found.")
@@ -76,27 +78,11 @@ async def _checked(store: Store, id: UUID, keyset: Mapping[str, str], run_input:
     return given
 
 
-def _hydrated(value: Any) -> Any:
-    """A value, or what a `{"__prefect_kind": …}` placeholder stands for, at any depth."""
-    match value:
-        case {"__prefect_kind": "none", **rest}:
-            return _hydrated(rest.get("value"))
-        case {"__prefect_kind": "json", **rest}:
-            return _parsed(rest.get("value"))
-        case {"__prefect_kind": kind}:
-            raise _Refused(f"Error hydrating run input: a value of kind {kind!r} is not supported here.")
-        case dict():
-            return {name: _hydrated(item) for name, item in cast(dict[str, Any], value).items()}
-        case list():
-            return [_hydrated(item) for item in cast(list[Any], value)]
-        case _:
-            return value
-
-
-def _parsed(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
+async def _hydrated(store: Store, run_input: RunInput) -> RunInput:
+    """The input with what its placeholders stand for."""
+    names = variable_names(run_input)
+    found = await variables.values(store, names) if names else {}
     try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise _Refused(f"Error hydrating run input: Invalid JSON: {error}") from None
+        return hydrate(run_input, found)
+    except HydrationError as error:
+        raise _Refused(f"Error hydrating run input: {error}") from None
