@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from headrace.wire.base import Parts, Wire
-from headrace.wire.filters import TaskRunFilter
-from headrace.wire.listings import Offset, PoolFilters, QueueFilters
+from headrace.wire.filters import TaskRunFilter, WorkQueueFilter
+from headrace.wire.listings import Offset, PoolFilters
 from headrace.wire.sorts import FlowRunSort
 from headrace.wire.states import StateType
 from headrace.wire.task_runs import TaskRun
@@ -49,10 +49,11 @@ class SimpleFlowRun(Wire, kw_only=True):
     lateness: float
 
 
-class TaskRunCounts(QueueFilters, kw_only=True):
+class TaskRunCounts(PoolFilters, kw_only=True):
     """Which task runs the dashboard counts; its filter has to say from when (`start_time.after_`)."""
 
     task_runs: TaskRunFilter  # pyright: ignore[reportIncompatibleVariableOverride, reportGeneralTypeIssues] - required
+    work_queues: WorkQueueFilter | None = None
 
 
 class TaskRunCount(Wire, kw_only=True):

@@ -133,8 +133,10 @@ async def test_the_dashboard_shows_what_ended_well_and_badly_in_twenty_bars(api:
         (1, 0, 1),
         (19, 1, 1),
     ]
-    of_another = {"task_runs": {"start_time": window}, "flow_runs": {"id": {"any_": [str(uuid4())]}}}
-    assert not any(any(bar.values()) for bar in (await api.post("/ui/task_runs/dashboard/counts", of_another)).json)
+    for others in ({"flow_runs": {"id": {"any_": [str(uuid4())]}}}, {"work_queues": {"name": {"any_": ["x"]}}}):
+        asked = {"task_runs": {"start_time": window}, **others}
+        counted = (await api.post("/ui/task_runs/dashboard/counts", asked)).json
+        assert counted == [{"completed": 0, "failed": 0}] * 20
 
 
 async def test_the_dashboard_reaches_to_now_unless_told_otherwise(api: Api) -> None:
