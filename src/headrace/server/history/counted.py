@@ -78,11 +78,17 @@ _SUM_OF_SPANS_SQLITE = "total(CASE WHEN {when} THEN {span} END) / 1e6"
 _BEGINNING = "date_bin('1 minute', expected_start_time, 'epoch'::timestamptz)"
 _BEGINNING_SQLITE = "expected_start_time / 60000000 * 60000000"
 
+# Hours that follow each other are taken as one island, so that whichever way a planner joins them is a short one.
 _BARS = """
 WITH holding AS MATERIALIZED ({holds}),
 gaps AS (
     SELECT hour + 1 AS first, lead(hour, 1, $3 + 1) OVER (ORDER BY hour) AS next
     FROM (SELECT hour FROM holding UNION ALL SELECT $2 - 1) AS known
+),
+islands AS MATERIALIZED (
+    SELECT min(hour) AS first, max(hour) + 1 AS next
+    FROM (SELECT hour, hour - row_number() OVER (ORDER BY hour) AS island FROM holding) AS numbered
+    GROUP BY island
 ),
 edges AS (SELECT bar, {edge} AS at FROM {numbers}),
 spans AS MATERIALIZED (
@@ -99,8 +105,8 @@ UNION ALL
 SELECT {no_flag}, {minute_bar}, state_type, state_name, sum(runs),
     sum(ran + running * ({now_seconds} - minute * 60.0) - running_since),
     sum(late + waiting * ({now_seconds} - minute * 60.0) - waiting_since)
-FROM holding CROSS JOIN history_minutes
-WHERE noun = $1 AND minute >= hour * 60 AND minute < hour * 60 + 60 AND {minute_inside}
+FROM islands CROSS JOIN history_minutes
+WHERE noun = $1 AND minute >= first * 60 AND minute < next * 60 AND {minute_inside}
 GROUP BY 1, 2, 3, 4
 """
 

@@ -4,10 +4,10 @@
 changes a run of such an hour adds the hour to `history_changes` in the same transaction, and from then on it
 is not counted any more, until somebody counts it again (`server/history/`). Adding a row waits for nobody.
 
-In PostgreSQL the trigger's function is not even called for runs of the last hour, so making a run and moving it
-through its states costs a comparison. That is safe because hours are counted `COUNTED_AFTER` at the earliest,
-and only while no transaction has been open for so long that it may have passed the comparison before (`IS_QUIET`).
-Changes of older runs share a lock, which whoever claims an hour to count it asks for alone.
+The triggers do nothing for runs of the last hour, so that making a run and moving it through its states costs a
+comparison. That is safe because hours are counted `COUNTED_AFTER` at the earliest, and in PostgreSQL only while
+no transaction has been open for so long that it may have passed the comparison before (`IS_QUIET`). There,
+changes of older runs share a lock, which whoever claims an hour to count it asks for alone.
 """
 
 from datetime import timedelta
@@ -32,7 +32,7 @@ IS_QUIET = Statement(
 
 _CHANGED = "expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at"
 _SQLITE = """
-CREATE TRIGGER history_{noun}_{name} AFTER {event} ON {noun}
+CREATE TRIGGER history_{noun}_{name} AFTER {event} ON {noun} WHEN {condition}
 BEGIN
     INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
     WHERE noun = '{noun}' AND hour IN ({hours})
@@ -40,6 +40,7 @@ BEGIN
 END
 """
 _SQLITE_HOUR = "{row}.expected_start_time / 3600000000"
+_SQLITE_OLD = "{row}.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000"
 _EVENTS = (
     ("insert", "INSERT", ("NEW",)),
     ("delete", "DELETE", ("OLD",)),
@@ -67,22 +68,14 @@ _POSTGRES_OLD = "{row}.expected_start_time < clock_timestamp() - interval '1 hou
 
 def statements(dialect: Dialect) -> list[str]:
     """What makes the triggers, once the tables are there."""
+    triggers = [_trigger(dialect, noun, name, event, rows) for noun in NOUNS for name, event, rows in _EVENTS]
+    return [_POSTGRES_FUNCTION.strip(), *triggers] if dialect is Dialect.POSTGRES else triggers
+
+
+def _trigger(dialect: Dialect, noun: str, name: str, event: str, rows: tuple[str, ...]) -> str:
     if dialect is Dialect.POSTGRES:
-        triggers = [
-            _POSTGRES.format(
-                name=name,
-                event=event,
-                noun=noun,
-                condition=" OR ".join(_POSTGRES_OLD.format(row=row) for row in rows),
-            )
-            for noun in NOUNS
-            for name, event, rows in _EVENTS
-        ]
-        return [_POSTGRES_FUNCTION.strip(), *triggers]
-    return [
-        _SQLITE.strip().format(
-            noun=noun, name=name, event=event, hours=", ".join(_SQLITE_HOUR.format(row=row) for row in rows)
-        )
-        for noun in NOUNS
-        for name, event, rows in _EVENTS
-    ]
+        old = " OR ".join(_POSTGRES_OLD.format(row=row) for row in rows)
+        return _POSTGRES.format(noun=noun, name=name, event=event, condition=old)
+    old = " OR ".join(_SQLITE_OLD.format(row=row) for row in rows)
+    hours = ", ".join(_SQLITE_HOUR.format(row=row) for row in rows)
+    return _SQLITE.strip().format(noun=noun, name=name, event=event, condition=old, hours=hours)

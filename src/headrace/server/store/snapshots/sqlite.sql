@@ -664,42 +664,42 @@ BEGIN
     DELETE FROM concurrency_leases WHERE holder_id = OLD.id;
 END;
 
-CREATE TRIGGER history_flow_runs_insert AFTER INSERT ON flow_runs
+CREATE TRIGGER history_flow_runs_insert AFTER INSERT ON flow_runs WHEN NEW.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
 BEGIN
     INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
     WHERE noun = 'flow_runs' AND hour IN (NEW.expected_start_time / 3600000000)
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND hour = counted.hour);
 END;
 
-CREATE TRIGGER history_flow_runs_delete AFTER DELETE ON flow_runs
+CREATE TRIGGER history_flow_runs_delete AFTER DELETE ON flow_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
 BEGIN
     INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
     WHERE noun = 'flow_runs' AND hour IN (OLD.expected_start_time / 3600000000)
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND hour = counted.hour);
 END;
 
-CREATE TRIGGER history_flow_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON flow_runs
+CREATE TRIGGER history_flow_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON flow_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
 BEGIN
     INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
     WHERE noun = 'flow_runs' AND hour IN (OLD.expected_start_time / 3600000000, NEW.expected_start_time / 3600000000)
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND hour = counted.hour);
 END;
 
-CREATE TRIGGER history_task_runs_insert AFTER INSERT ON task_runs
+CREATE TRIGGER history_task_runs_insert AFTER INSERT ON task_runs WHEN NEW.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
 BEGIN
     INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
     WHERE noun = 'task_runs' AND hour IN (NEW.expected_start_time / 3600000000)
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND hour = counted.hour);
 END;
 
-CREATE TRIGGER history_task_runs_delete AFTER DELETE ON task_runs
+CREATE TRIGGER history_task_runs_delete AFTER DELETE ON task_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
 BEGIN
     INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
     WHERE noun = 'task_runs' AND hour IN (OLD.expected_start_time / 3600000000)
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND hour = counted.hour);
 END;
 
-CREATE TRIGGER history_task_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs
+CREATE TRIGGER history_task_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
 BEGIN
     INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
     WHERE noun = 'task_runs' AND hour IN (OLD.expected_start_time / 3600000000, NEW.expected_start_time / 3600000000)

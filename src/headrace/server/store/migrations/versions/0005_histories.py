@@ -25,7 +25,7 @@ _EVENTS = (
 )
 
 _SQLITE = """
-CREATE TRIGGER history_{noun}_{name} AFTER {event} ON {noun}
+CREATE TRIGGER history_{noun}_{name} AFTER {event} ON {noun} WHEN {condition}
 BEGIN
     INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
     WHERE noun = '{noun}' AND hour IN ({hours})
@@ -33,6 +33,7 @@ BEGIN
 END
 """
 _SQLITE_HOUR = "{row}.expected_start_time / 3600000000"
+_SQLITE_OLD = "{row}.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000"
 
 _POSTGRES_FUNCTION = """
 CREATE FUNCTION change_history() RETURNS trigger LANGUAGE plpgsql AS $change$
@@ -115,11 +116,12 @@ def downgrade() -> None:
 
 
 def _trigger(noun: str, name: str, event: str, rows: Sequence[str]) -> str:
-    if _on_sqlite():
-        hours = ", ".join(_SQLITE_HOUR.format(row=row) for row in rows)
-        return _SQLITE.format(noun=noun, name=name, event=event, hours=hours)
-    condition = " OR ".join(_POSTGRES_OLD.format(row=row) for row in rows)
-    return _POSTGRES.format(noun=noun, name=name, event=event, condition=condition)
+    if not _on_sqlite():
+        old = " OR ".join(_POSTGRES_OLD.format(row=row) for row in rows)
+        return _POSTGRES.format(noun=noun, name=name, event=event, condition=old)
+    old = " OR ".join(_SQLITE_OLD.format(row=row) for row in rows)
+    hours = ", ".join(_SQLITE_HOUR.format(row=row) for row in rows)
+    return _SQLITE.format(noun=noun, name=name, event=event, condition=old, hours=hours)
 
 
 def _on_sqlite() -> bool:
