@@ -132,3 +132,18 @@ async def test_async_code_awaits_blocks(recorded: SyncHeadraceClient) -> None:
     assert (await Warehouse.load("main")).host == "db"
     assert (await Secret.aload("key")).get() == 1
     await Warehouse.adelete("main")
+
+
+def test_a_class_of_the_same_fields_has_prefects_checksum() -> None:
+    """Measured on Prefect 3.8.8, so that blocks which either product saved have one schema."""
+
+    class Creds(Block):
+        user: str
+        password: SecretStr
+
+    class Ware(Block):
+        host: str
+        creds: Creds
+
+    assert Creds.get_checksum() == "sha256:7436b9610313d3b1aab65da12ff80d04f9559cc77042b55a626d9960f51d92f6"
+    assert Ware.get_checksum() == "sha256:6c05db709cda0c63bd1e783d585b014dd887a167a3b040779aad8b3efd78f7ab"

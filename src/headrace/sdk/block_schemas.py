@@ -18,8 +18,9 @@ BLOCKS: dict[str, type[Block]] = {}
 
 
 def complete(cls: type[Block], schema: Schema) -> Schema:
-    """A schema of fields with the type, the secret fields and the blocks that fields refer to."""
-    schema.setdefault("properties", {})
+    """A schema of fields with their order, the type, the secret fields and the blocks that fields refer to."""
+    for position, field in enumerate(schema["properties"].values()):
+        field["position"] = position
     return schema | {
         "block_type_slug": cls.get_block_type_slug(),
         "secret_fields": sorted(_secrets(cls)),

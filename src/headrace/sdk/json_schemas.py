@@ -121,8 +121,11 @@ class Definitions:
 
 
 def titled(schema: Schema, name: str) -> Schema:
-    """A field's schema under the field's name, as people read it; a reference has its class's title."""
-    return schema if "$ref" in schema else {"title": name.replace("_", " ").title()} | schema
+    """A field's schema under the field's name, as people read it; a reference has its class's."""
+    inner = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+    if len(inner) == 1 and "$ref" in inner[0]:
+        return schema
+    return {"title": name.replace("_", " ").title()} | schema
 
 
 def _choices(values: list[Any]) -> Schema:
