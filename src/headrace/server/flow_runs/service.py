@@ -25,7 +25,7 @@ from headrace.rules.estimates import estimated_start_time_delta
 from headrace.rules.facts import Needs
 from headrace.rules.transitions import Accept, Entry, Proposal, decide, needs
 from headrace.server.artifacts import service as artifacts
-from headrace.server.flow_runs import job_variables, queries, reading
+from headrace.server.flow_runs import queries, reading
 from headrace.server.flow_runs.memory import memory_of
 from headrace.server.flow_runs.origin import Origin
 from headrace.server.flow_runs.queries import Orchestrated
@@ -123,6 +123,8 @@ async def update(store: Store, id: UUID, body: FlowRunUpdate, asker: Asker, max_
     if body.parameters is not msgspec.UNSET:
         values["parameters"] = _parameters_text(body.parameters, max_parameter_bytes)
     if body.job_variables is not msgspec.UNSET:
+        from headrace.server.flow_runs import job_variables
+
         await job_variables.check_change(store, id, body.job_variables, asker.now)
     memory_of(store).take(id)
     if not await queries.update(store, id, values):
