@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jinja2 import nodes
-    from jinja2.sandbox import SandboxedEnvironment
 
-_LONGEST_RANGE = 100
+    from headrace.rules.template_sandbox import Sandbox
+
 _MOST_LOOPS = 10
 _DEEPEST_LOOP = 2
 
@@ -33,6 +33,8 @@ def check(template: str) -> None:
         parsed = _environment().parse(template)
     except TemplateSyntaxError as error:
         raise TemplateError(error.message or "The template is not valid.", error.lineno, template) from None
+    except RecursionError:
+        raise TemplateError("The template is nested too deeply.", 0, template) from None
     if sum(1 for _ in parsed.find_all(nodes.For)) > _MOST_LOOPS:
         raise TemplateError(f"Contains more than {_MOST_LOOPS} for loops.", 0, template)
     if _depth(parsed) > _DEEPEST_LOOP:
@@ -51,20 +53,10 @@ def render(template: str, context: Mapping[str, Any]) -> str:
 
 
 @cache
-def _environment() -> "SandboxedEnvironment":
-    from jinja2 import ChainableUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+def _environment() -> "Sandbox":
+    from headrace.rules.template_sandbox import Sandbox
 
-    environment = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
-    environment.globals["range"] = _range  # pyright: ignore[reportArgumentType] - it narrows jinja's own
-    return environment
-
-
-def _range(*bounds: int) -> range:
-    made = range(*bounds)
-    if len(made) > _LONGEST_RANGE:
-        raise OverflowError(f"a range may hold at most {_LONGEST_RANGE} items, this one has {len(made)}")
-    return made
+    return Sandbox()
 
 
 def _depth(node: "nodes.Node") -> int:
