@@ -4,8 +4,8 @@ Hours that are long enough past are counted once, run by run, into a row for eac
 takes those rows for what they cover, and looks at the runs themselves where a bar begins within a minute and
 in hours that are not counted, or not any more (see store/histories.py for what keeps that true).
 
-A minute in which a bar begins is added to that bar as a whole, and its runs before the beginning are then
-moved to the bar before. All of it is one statement, so that it speaks of one moment.
+A minute in which a bar begins is added as a whole to the bar that its middle is in, and the runs of its other,
+shorter part are then moved to the bar next to it. All of it is one statement, so that it speaks of one moment.
 """
 
 from collections.abc import Iterator
@@ -90,19 +90,23 @@ islands AS MATERIALIZED (
     FROM (SELECT hour, hour - row_number() OVER (ORDER BY hour) AS island FROM holding) AS numbered
     GROUP BY island
 ),
-edges AS (SELECT bar, {edge} AS at FROM {numbers}),
+edges AS (SELECT bar, at, {edge_minute} AS begins FROM (SELECT bar, {edge} AS at FROM {numbers}) AS placed),
 spans AS MATERIALIZED (
-    SELECT {no_bar} AS bar, {gap_since} AS since, {gap_until} AS until FROM gaps WHERE first < next
+    SELECT {no_bar} AS moved_from, {no_bar} AS bar, {gap_since} AS since, {gap_until} AS until
+    FROM gaps WHERE first < next
     UNION ALL
-    SELECT bar - 1, {edge_minute}, at FROM edges WHERE {edge_hour} IN (SELECT hour FROM holding)
+    SELECT CASE WHEN is_early THEN bar ELSE bar - 1 END, CASE WHEN is_early THEN bar - 1 ELSE bar END,
+        CASE WHEN is_early THEN begins ELSE at END, CASE WHEN is_early THEN at ELSE begins + {one_minute} END
+    FROM (SELECT bar, at, begins, at <= begins + {one_minute} / 2 AS is_early FROM edges) AS halved
+    WHERE {edge_hour} IN (SELECT hour FROM holding)
 )
-SELECT spans.bar IS NOT NULL, coalesce(spans.bar, {run_bar}), state_type, state_name, count(*), {run_time}, {lateness}
+SELECT moved_from, coalesce(spans.bar, {run_bar}), state_type, state_name, count(*), {run_time}, {lateness}
 FROM spans CROSS JOIN {noun} AS run
 WHERE run.expected_start_time >= spans.since AND run.expected_start_time < spans.until
     AND run.deleted_at IS NULL AND run.state_type IS NOT NULL
 GROUP BY 1, 2, 3, 4
 UNION ALL
-SELECT {no_flag}, {minute_bar}, state_type, state_name, sum(runs),
+SELECT {no_bar}, {minute_bar}, state_type, state_name, sum(runs),
     sum(ran + running * ({now_seconds} - minute * 60.0) - running_since),
     sum(late + waiting * ({now_seconds} - minute * 60.0) - waiting_since)
 FROM islands CROSS JOIN history_minutes
@@ -134,11 +138,11 @@ class Counted:
             *(now, now.timestamp()),
         )
         found: dict[Key, Sums] = {}
-        for is_moved, bar, state_type, state_name, runs, *seconds in rows:
+        for moved_from, bar, state_type, state_name, runs, *seconds in rows:
             sums = int(runs), *seconds
             found.setdefault((bar, state_type, state_name), Sums()).add(*sums)
-            if is_moved:
-                found.setdefault((bar + 1, state_type, state_name), Sums()).add(*(-value for value in sums))
+            if moved_from is not None:
+                found.setdefault((moved_from, state_type, state_name), Sums()).add(*(-value for value in sums))
         for sums in found.values():
             sums.settle()
         return bars.draw(found)
@@ -228,6 +232,7 @@ def _bars_of(noun: str) -> str:
         edge="$4::timestamptz + bar * $8::bigint * interval '1 microsecond'",
         numbers="unnest($9::integer[]) AS bar",
         no_bar="NULL::bigint",
+        one_minute="interval '1 minute'",
         gap_since="greatest(to_timestamp(first * 3600.0), $4::timestamptz)",
         gap_until="least(to_timestamp(next * 3600.0), $5::timestamptz)",
         edge_minute="date_bin('1 minute', at, 'epoch'::timestamptz)",
@@ -235,10 +240,10 @@ def _bars_of(noun: str) -> str:
         run_bar="round(date_part('epoch', run.expected_start_time - $4::timestamptz) * 1e6)::bigint / $8::bigint",
         run_time=RUN_TIME.format(now="$10::timestamptz"),
         lateness=LATENESS.format(now="$10::timestamptz"),
-        no_flag="NULL::boolean",
         now_seconds="$11::float8",
-        minute_bar="(minute * 60000000::bigint + 59999999 - $6::bigint) / $8::bigint",
-        minute_inside="minute * 60000000::bigint + 60000000 > $6::bigint AND minute * 60000000::bigint < $7::bigint",
+        minute_bar="(minute * 60000000::bigint + 30000000 - $6::bigint) / $8::bigint",
+        minute_inside="minute * 60000000::bigint + 30000000 >= $6::bigint"
+        " AND minute * 60000000::bigint + 30000000 < $7::bigint",
     )
 
 
@@ -249,6 +254,7 @@ def _bars_of_sqlite(noun: str) -> str:
         edge="$4 + bar * $8",
         numbers="(SELECT value AS bar FROM json_each($9))",
         no_bar="NULL",
+        one_minute="60000000",
         gap_since="max(first * 3600000000, $4)",
         gap_until="min(next * 3600000000, $5)",
         edge_minute="at / 60000000 * 60000000",
@@ -256,8 +262,7 @@ def _bars_of_sqlite(noun: str) -> str:
         run_bar="(run.expected_start_time - $4) / $8",
         run_time=RUN_TIME_SQLITE.format(now="$10"),
         lateness=LATENESS_SQLITE.format(now="$10"),
-        no_flag="NULL",
         now_seconds="$11",
-        minute_bar="(minute * 60000000 + 59999999 - $6) / $8",
-        minute_inside="minute * 60000000 + 60000000 > $6 AND minute * 60000000 < $7",
+        minute_bar="(minute * 60000000 + 30000000 - $6) / $8",
+        minute_inside="minute * 60000000 + 30000000 >= $6 AND minute * 60000000 + 30000000 < $7",
     )
