@@ -169,6 +169,16 @@ class TestLeasesThatRunOut:
         await propose(api, run, "COMPLETED")
         assert await active(api, deployment) == 0
 
+    async def test_a_lease_that_ran_out_is_not_brought_back_for_an_old_client(self, api: Api) -> None:
+        deployment = await deployed(api)
+        run, other = await run_of(api, deployment), await run_of(api, deployment)
+        api.headers[b"user-agent"] = OLD_CLIENT
+        await propose(api, run, "PENDING")
+        await api.store.execute(EXPIRE, now())
+        assert await propose(api, run, "RUNNING") == ("ACCEPT", "Running")
+        assert await active(api, deployment) == 0
+        assert await propose(api, other, "PENDING") == ("ACCEPT", "Pending")
+
 
 @pytest.mark.parametrize("what", ["flow_runs", "flows", "bulk"])
 async def test_a_run_that_is_deleted_gives_its_slot_back(api: Api, what: str) -> None:
