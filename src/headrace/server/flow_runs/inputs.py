@@ -108,7 +108,7 @@ async def filter_flow_run_input(ctx: Context, id: UUID, body: InputFilter) -> li
     return await matching(ctx.store, id, body.prefix, body.exclude_keys, limit)
 
 
-@router.get("/{id}/input/{key}")
+@router.get("/{id}/input/{key}", media_type="text/plain")
 async def read_flow_run_input(ctx: Context, id: UUID, key: str) -> Reply[str]:
     """The value under a key, as it was given."""
     value = await read(ctx.store, id, key)

@@ -87,7 +87,7 @@ async def read_flow_run_graph(ctx: Context, id: UUID, since: datetime = _BEGINNI
     return await graph.read(ctx.store, id, since)
 
 
-@router.get("/{id}/logs/download")
+@router.get("/{id}/logs/download", media_type="text/csv")
 async def download_logs(ctx: Context, id: UUID) -> Reply[bytes]:
     """The run's log lines as a CSV file."""
     run = await _found(ctx, id)

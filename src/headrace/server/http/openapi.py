@@ -180,7 +180,9 @@ def _responses(operation: Operation, schemas: _Schemas) -> Mapping[str, Document
     for status in (operation.status, *operation.also):
         responses[str(status)] = {"description": "Success"}
         if status != 204:
-            responses[str(status)]["content"] = {JSON: {"schema": schemas[value_type(operation.result)]}}
+            responses[str(status)]["content"] = {
+                operation.media_type: {"schema": schemas[value_type(operation.result)]}
+            }
     if any(isinstance(segment, Capture) for segment in operation.segments):
         responses["404"] = _problem("No such object", schemas.reference(Problem))
     if operation.body_type is not None or operation.query:

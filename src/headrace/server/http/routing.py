@@ -112,6 +112,9 @@ class Parameter(msgspec.Struct, frozen=True):
 class Operation:
     """One method on one path, compiled from its handler's signature."""
 
+    media_type: str = JSON
+    """What its answers are, where they are not JSON; for the OpenAPI document alone."""
+
     def __init__(self, method: str, path: str, tag: str, handler: Handler, status: int, also: tuple[int, ...]) -> None:
         self.method, self.path, self.tag = method, path, tag
         self.handler, self.status, self.also = handler, status, also
@@ -237,8 +240,17 @@ class Router:
 
         return declare
 
-    def get(self, path: str, *, status: int = 200, also: tuple[int, ...] = ()) -> Callable[[H], H]:
-        return self.route("GET", path, status=status, also=also)
+    def get(
+        self, path: str, *, status: int = 200, also: tuple[int, ...] = (), media_type: str = JSON
+    ) -> Callable[[H], H]:
+        declare = self.route("GET", path, status=status, also=also)
+
+        def declare_as(handler: H) -> H:
+            declared = declare(handler)
+            self.operations[-1].media_type = media_type
+            return declared
+
+        return declare_as
 
     def post(self, path: str, *, status: int = 200, also: tuple[int, ...] = ()) -> Callable[[H], H]:
         return self.route("POST", path, status=status, also=also)
