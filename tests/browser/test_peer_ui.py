@@ -34,7 +34,6 @@ PAGES = {
     "settings": ("/settings", "Settings"),
 }
 
-
 TABS = {"tag concurrency limits": ("/concurrency-limits?tab=task-run", "mill-tag")}
 """Pages that have an address in the newer UI alone."""
 

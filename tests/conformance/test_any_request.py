@@ -23,7 +23,7 @@ from tests.processes import serving
 OPERATIONS = [operation for router in ROUTERS for operation in router.operations]
 DOCUMENT = document(OPERATIONS, "/api")
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
-EXAMPLES = {schemathesis.GenerationMode.POSITIVE: 5, schemathesis.GenerationMode.NEGATIVE: 2}
+EXAMPLES = {schemathesis.GenerationMode.POSITIVE: 4, schemathesis.GenerationMode.NEGATIVE: 2}
 
 NAMES = {
     "work_pool_name": "mill-pool",
