@@ -115,46 +115,51 @@ def _on_text(part: Part) -> Condition:
     return and_(true(), *conditions)
 
 
-_CRITERIA: dict[str, dict[str, Criterion]] = {
-    "flows": {
-        "id": on_column(flows.c.id),
-        "deployment": work.has_deployment,
-        "name": on_column(flows.c.name),
-        "tags": on_tags(flows.c.tags),
-    },
-    "flow_runs": {
-        "id": on_column(_run.id),
-        "name": on_column(_run.name),
-        "tags": on_tags(_run.tags),
-        "deployment_id": on_column(_run.deployment_id),
-        "work_queue_name": on_column(_run.work_queue_name),
-        "state": _on_state(_run.state_type, _run.state_name),
-        "flow_version": on_column(_run.flow_version),
-        "start_time": _on_start_time,
-        "end_time": on_column(_run.end_time),
-        "expected_start_time": on_column(_run.expected_start_time),
-        "next_scheduled_start_time": on_column(_run.next_scheduled_start_time),
-        "parent_flow_run_id": _on_parent_flow_run,
-        "parent_task_run_id": on_column(_run.parent_task_run_id),
-        "idempotency_key": on_column(_run.idempotency_key),
-        "created_by": _on_created_by,
-    },
-    "task_runs": {
-        "id": on_column(_task.id),
-        "name": on_column(_task.name),
-        "tags": on_tags(_task.tags),
-        "state": _on_state(_task.state_type, _task.state_name),
-        "start_time": on_column(_task.start_time),
-        "end_time": on_column(_task.end_time),
-        "expected_start_time": on_column(_task.expected_start_time),
-        "subflow_runs": _on_subflow_runs,
-        "flow_run_id": _on_flow_run,
-    },
-    "logs": {
-        "level": on_column(logs.c.level),
-        "timestamp": on_column(logs.c.timestamp),
-        "flow_run_id": on_column(logs.c.flow_run_id),
-        "task_run_id": on_column(logs.c.task_run_id),
-        "text": _on_text,
-    },
-} | work.CRITERIA | kept.CRITERIA | blocks.CRITERIA
+_CRITERIA: dict[str, dict[str, Criterion]] = (
+    {
+        "flows": {
+            "id": on_column(flows.c.id),
+            "deployment": work.has_deployment,
+            "name": on_column(flows.c.name),
+            "tags": on_tags(flows.c.tags),
+        },
+        "flow_runs": {
+            "id": on_column(_run.id),
+            "name": on_column(_run.name),
+            "tags": on_tags(_run.tags),
+            "deployment_id": on_column(_run.deployment_id),
+            "work_queue_name": on_column(_run.work_queue_name),
+            "state": _on_state(_run.state_type, _run.state_name),
+            "flow_version": on_column(_run.flow_version),
+            "start_time": _on_start_time,
+            "end_time": on_column(_run.end_time),
+            "expected_start_time": on_column(_run.expected_start_time),
+            "next_scheduled_start_time": on_column(_run.next_scheduled_start_time),
+            "parent_flow_run_id": _on_parent_flow_run,
+            "parent_task_run_id": on_column(_run.parent_task_run_id),
+            "idempotency_key": on_column(_run.idempotency_key),
+            "created_by": _on_created_by,
+        },
+        "task_runs": {
+            "id": on_column(_task.id),
+            "name": on_column(_task.name),
+            "tags": on_tags(_task.tags),
+            "state": _on_state(_task.state_type, _task.state_name),
+            "start_time": on_column(_task.start_time),
+            "end_time": on_column(_task.end_time),
+            "expected_start_time": on_column(_task.expected_start_time),
+            "subflow_runs": _on_subflow_runs,
+            "flow_run_id": _on_flow_run,
+        },
+        "logs": {
+            "level": on_column(logs.c.level),
+            "timestamp": on_column(logs.c.timestamp),
+            "flow_run_id": on_column(logs.c.flow_run_id),
+            "task_run_id": on_column(logs.c.task_run_id),
+            "text": _on_text,
+        },
+    }
+    | work.CRITERIA
+    | kept.CRITERIA
+    | blocks.CRITERIA
+)
