@@ -33,7 +33,7 @@ types: setup ## strict types of everything under src
 	@$(BIN)/pyright --warnings
 
 conformance: setup peer ## compare our API with Prefect's (ARGS=--all shows the listed differences too)
-	@$(BIN)/python -m scripts.conformance $(ARGS)
+	@$(BIN)/python -m scripts.conformance $(if $(filter conformance,$(MAKECMDGOALS)),$(ARGS))
 
 format: setup ## put the code in its standard form
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
