@@ -107,8 +107,8 @@ WHERE run.expected_start_time >= spans.since AND run.expected_start_time < spans
 GROUP BY 1, 2, 3, 4
 UNION ALL
 SELECT {no_bar}, {minute_bar}, state_type, state_name, sum(runs),
-    sum(ran + running * ({now_seconds} - minute * 60.0) - running_since),
-    sum(late + waiting * ({now_seconds} - minute * 60.0) - waiting_since)
+    sum(ran + running * ({now_seconds} - minute * {sixty}) - running_since),
+    sum(late + waiting * ({now_seconds} - minute * {sixty}) - waiting_since)
 FROM islands CROSS JOIN history_minutes
 WHERE noun = $1 AND minute >= first * 60 AND minute < next * 60 AND {minute_inside}
 GROUP BY 1, 2, 3, 4
@@ -241,6 +241,7 @@ def _bars_of(noun: str) -> str:
         run_time=RUN_TIME.format(now="$10::timestamptz"),
         lateness=LATENESS.format(now="$10::timestamptz"),
         now_seconds="$11::float8",
+        sixty="60::float8",
         minute_bar="(minute * 60000000::bigint + 30000000 - $6::bigint) / $8::bigint",
         minute_inside="minute * 60000000::bigint + 30000000 >= $6::bigint"
         " AND minute * 60000000::bigint + 30000000 < $7::bigint",
@@ -263,6 +264,7 @@ def _bars_of_sqlite(noun: str) -> str:
         run_time=RUN_TIME_SQLITE.format(now="$10"),
         lateness=LATENESS_SQLITE.format(now="$10"),
         now_seconds="$11",
+        sixty="60.0",
         minute_bar="(minute * 60000000 + 30000000 - $6) / $8",
         minute_inside="minute * 60000000 + 30000000 >= $6 AND minute * 60000000 + 30000000 < $7",
     )

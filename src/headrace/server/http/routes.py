@@ -21,6 +21,7 @@ from headrace.server.saved_searches import routes as saved_searches
 from headrace.server.states import routes as states
 from headrace.server.task_runs import routes as task_runs
 from headrace.server.task_runs import routes_read as task_runs_read
+from headrace.server.task_workers import routes as task_workers
 from headrace.server.templates import routes as templates
 from headrace.server.ui import routes as ui
 from headrace.server.variables import routes as variables
@@ -36,6 +37,7 @@ ROUTERS: tuple[Router, ...] = (
     flow_run_inputs.router,
     task_runs.router,
     task_runs_read.router,
+    task_workers.router,
     *states.routers,
     events.router,
     logs.router,

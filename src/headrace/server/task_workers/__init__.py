@@ -1,0 +1,1 @@
+"""Task workers. None can connect yet, for background tasks have no queue here."""
