@@ -156,7 +156,8 @@ def chromium(home: Path) -> Iterator[Page]:
             stderr=subprocess.STDOUT,
         )
     try:
-        with connect(_address(process, home), max_size=None) as socket:
+        # No pings: a thread that draws their numbers from `random` would disturb hypothesis in other tests.
+        with connect(_address(process, home), max_size=None, ping_interval=None) as socket:
             yield Page(socket)
     finally:
         stop(process)

@@ -58,7 +58,7 @@ async def test_the_next_run_of_a_flow_is_the_one_that_is_due_first(api: Api) -> 
 async def test_flow_runs_are_points_in_time(api: Api) -> None:
     flow_id = await api.flow()
     late = await scheduled(api, flow_id, at(-100, NOW))
-    future = await scheduled(api, flow_id, at(100, NOW))
+    future = await scheduled(api, flow_id, at(86_400, NOW))
     running = await api.flow_run({"type": "RUNNING"}, flow_id=flow_id)
     await api.flow_run()
     body = {"flows": {"id": {"any_": [flow_id]}}}
@@ -67,7 +67,7 @@ async def test_flow_runs_are_points_in_time(api: Api) -> None:
     assert points[0] == {
         "id": future,
         "state_type": "SCHEDULED",
-        "timestamp": at(100, NOW),
+        "timestamp": at(86_400, NOW),
         "duration": 0.0,
         "lateness": 0.0,
     }
