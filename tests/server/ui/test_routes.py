@@ -44,7 +44,7 @@ async def test_deployments_are_counted_for_each_flow(api: Api) -> None:
 
 async def test_the_next_run_of_a_flow_is_the_one_that_is_due_first(api: Api) -> None:
     flow_id, idle = await api.flow(), await api.flow()
-    await scheduled(api, flow_id, at(600, NOW))
+    await scheduled(api, flow_id, at(86_400, NOW))
     overdue = await scheduled(api, flow_id, at(-60, NOW))
     await api.flow_run({"type": "RUNNING"}, flow_id=idle)
     found = (await api.post("/ui/flows/next-runs", {"flow_ids": [flow_id, idle]})).json
