@@ -46,6 +46,73 @@ CREATE INDEX ix_artifacts_key ON artifacts ("key", id) WHERE key IS NOT NULL AND
 
 CREATE INDEX ix_artifacts_task_run_id ON artifacts (task_run_id, id) WHERE task_run_id IS NOT NULL AND deleted_at IS NULL;
 
+CREATE TABLE automation_actions (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    automation_id TEXT NOT NULL,
+    firing_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    event TEXT,
+    status TEXT DEFAULT 'PENDING' NOT NULL,
+    attempts INTEGER DEFAULT 0 NOT NULL,
+    due INTEGER NOT NULL,
+    claimed_until INTEGER,
+    ended INTEGER,
+    reason TEXT,
+    result TEXT,
+    CONSTRAINT pk_automation_actions PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX ix_automation_actions_automation_id ON automation_actions (automation_id, created);
+
+CREATE INDEX ix_automation_actions_due ON automation_actions (due) WHERE status IN ('PENDING', 'RUNNING');
+
+CREATE INDEX ix_automation_actions_firing_id ON automation_actions (firing_id);
+
+CREATE TABLE automation_firings (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    automation_id TEXT NOT NULL,
+    trigger_id TEXT NOT NULL,
+    posture TEXT,
+    state TEXT NOT NULL,
+    fired_at INTEGER NOT NULL,
+    "key" TEXT DEFAULT '[]' NOT NULL,
+    event_id TEXT,
+    event TEXT,
+    firing TEXT NOT NULL,
+    CONSTRAINT pk_automation_firings PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX ix_automation_firings_automation_id ON automation_firings (automation_id, fired_at);
+
+CREATE INDEX ix_automation_firings_fired_at ON automation_firings (fired_at);
+
+CREATE TABLE automations (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT DEFAULT '' NOT NULL,
+    enabled INTEGER DEFAULT 1 NOT NULL,
+    tags TEXT DEFAULT '[]' NOT NULL,
+    "trigger" TEXT NOT NULL,
+    actions TEXT DEFAULT '[]' NOT NULL,
+    actions_on_trigger TEXT DEFAULT '[]' NOT NULL,
+    actions_on_resolve TEXT DEFAULT '[]' NOT NULL,
+    deleted_at INTEGER,
+    CONSTRAINT pk_automations PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX ix_automations_name ON automations (name, id) WHERE deleted_at IS NULL;
+
+CREATE INDEX ix_automations_updated ON automations (updated, id) WHERE deleted_at IS NULL;
+
 CREATE TABLE block_types (
     id TEXT NOT NULL,
     created INTEGER NOT NULL,
@@ -110,6 +177,87 @@ CREATE TABLE configuration (
 
 CREATE UNIQUE INDEX uq_configuration_key ON configuration ("key") WHERE deleted_at IS NULL;
 
+CREATE TABLE event_consumers (
+    name TEXT NOT NULL,
+    seq INTEGER DEFAULT 0 NOT NULL,
+    handled INTEGER DEFAULT 0 NOT NULL,
+    quarantined INTEGER DEFAULT 0 NOT NULL,
+    updated INTEGER NOT NULL,
+    CONSTRAINT pk_event_consumers PRIMARY KEY (name)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TABLE event_followers (
+    consumer TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    follows TEXT NOT NULL,
+    received INTEGER NOT NULL,
+    occurred INTEGER NOT NULL,
+    ready INTEGER DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_event_followers PRIMARY KEY (consumer, seq)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_event_followers_follows ON event_followers (consumer, follows);
+
+CREATE INDEX ix_event_followers_id ON event_followers (consumer, id);
+
+CREATE INDEX ix_event_followers_ready ON event_followers (consumer, seq) WHERE ready;
+
+CREATE INDEX ix_event_followers_received ON event_followers (consumer, received);
+
+CREATE TABLE event_quarantine (
+    id TEXT NOT NULL,
+    quarantined_at INTEGER NOT NULL,
+    consumer TEXT,
+    event_id TEXT,
+    event TEXT,
+    seq INTEGER,
+    reason TEXT NOT NULL,
+    body BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
+    CONSTRAINT pk_event_quarantine PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX ix_event_quarantine_consumer ON event_quarantine (consumer, quarantined_at);
+
+CREATE INDEX ix_event_quarantine_quarantined_at ON event_quarantine (quarantined_at);
+
+CREATE TABLE event_resources (
+    resource_id TEXT NOT NULL,
+    occurred INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    role TEXT,
+    CONSTRAINT pk_event_resources PRIMARY KEY (resource_id, occurred, seq, position)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TABLE events (
+    seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    occurred INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    resource_id TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    related TEXT DEFAULT '[]' NOT NULL,
+    payload TEXT NOT NULL,
+    follows TEXT
+)
+ STRICT;
+
+CREATE INDEX ix_events_event ON events (event, occurred, seq);
+
+CREATE INDEX ix_events_occurred ON events (occurred, seq);
+
+CREATE UNIQUE INDEX uq_events_id ON events (id);
+
 CREATE TABLE flows (
     id TEXT NOT NULL,
     created INTEGER NOT NULL,
@@ -155,6 +303,25 @@ CREATE TABLE history_minutes (
     waiting INTEGER NOT NULL,
     waiting_since REAL NOT NULL,
     CONSTRAINT pk_history_minutes PRIMARY KEY (noun, minute, state_type, state_name)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE TABLE log_arrivals (
+    seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    created INTEGER NOT NULL,
+    lines TEXT NOT NULL
+)
+ STRICT;
+
+CREATE INDEX ix_log_arrivals_created ON log_arrivals (created);
+
+CREATE TABLE log_trims (
+    log TEXT NOT NULL,
+    seq INTEGER DEFAULT 0 NOT NULL,
+    removed INTEGER DEFAULT 0 NOT NULL,
+    updated INTEGER NOT NULL,
+    CONSTRAINT pk_log_trims PRIMARY KEY (log)
 )
  WITHOUT ROWID,
  STRICT;
@@ -246,6 +413,54 @@ CREATE TABLE work_pools (
  STRICT;
 
 CREATE UNIQUE INDEX uq_work_pools_name ON work_pools (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE automation_buckets (
+    automation_id TEXT NOT NULL,
+    trigger_id TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    count INTEGER DEFAULT 0 NOT NULL,
+    last_event TEXT,
+    updated INTEGER NOT NULL,
+    CONSTRAINT pk_automation_buckets PRIMARY KEY (trigger_id, "key"),
+    CONSTRAINT fk_automation_buckets_automation_id FOREIGN KEY(automation_id) REFERENCES automations (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_automation_buckets_automation_id ON automation_buckets (automation_id);
+
+CREATE INDEX ix_automation_buckets_until ON automation_buckets (until);
+
+CREATE TABLE automation_child_firings (
+    automation_id TEXT NOT NULL,
+    parent_trigger_id TEXT NOT NULL,
+    child_trigger_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    fired_at INTEGER NOT NULL,
+    firing TEXT NOT NULL,
+    CONSTRAINT pk_automation_child_firings PRIMARY KEY (parent_trigger_id, child_trigger_id),
+    CONSTRAINT fk_automation_child_firings_automation_id FOREIGN KEY(automation_id) REFERENCES automations (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_automation_child_firings_automation_id ON automation_child_firings (automation_id);
+
+CREATE INDEX ix_automation_child_firings_fired_at ON automation_child_firings (fired_at);
+
+CREATE TABLE automation_resources (
+    automation_id TEXT NOT NULL,
+    resource_id TEXT NOT NULL,
+    owns INTEGER DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_automation_resources PRIMARY KEY (automation_id, resource_id),
+    CONSTRAINT fk_automation_resources_automation_id FOREIGN KEY(automation_id) REFERENCES automations (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_automation_resources_resource_id ON automation_resources (resource_id, automation_id);
 
 CREATE TABLE block_schemas (
     id TEXT NOT NULL,
@@ -706,4 +921,4 @@ BEGIN
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND hour = counted.hour);
 END;
 
-INSERT INTO alembic_version (version_num) VALUES ('0005');
+INSERT INTO alembic_version (version_num) VALUES ('0006');

@@ -15,6 +15,14 @@ from headrace.server.store.tables.artifacts import (
     saved_searches,
     variables,
 )
+from headrace.server.store.tables.automations import (
+    automation_actions,
+    automation_buckets,
+    automation_child_firings,
+    automation_firings,
+    automation_resources,
+    automations,
+)
 from headrace.server.store.tables.blocks import (
     block_document_references,
     block_documents,
@@ -25,6 +33,15 @@ from headrace.server.store.tables.blocks import (
 from headrace.server.store.tables.columns import METADATA
 from headrace.server.store.tables.concurrency import concurrency_lease_limits, concurrency_leases, concurrency_limits
 from headrace.server.store.tables.deployments import deployment_schedules, deployments
+from headrace.server.store.tables.events import (
+    event_consumers,
+    event_followers,
+    event_quarantine,
+    event_resources,
+    events,
+    log_arrivals,
+    log_trims,
+)
 from headrace.server.store.tables.histories import history_changes, history_hours, history_minutes
 from headrace.server.store.tables.runs import (
     flow_run_input,
@@ -43,6 +60,12 @@ __all__ = [
     "METADATA",
     "artifact_collections",
     "artifacts",
+    "automation_actions",
+    "automation_buckets",
+    "automation_child_firings",
+    "automation_firings",
+    "automation_resources",
+    "automations",
     "block_document_references",
     "block_documents",
     "block_schema_references",
@@ -54,6 +77,11 @@ __all__ = [
     "configuration",
     "deployment_schedules",
     "deployments",
+    "event_consumers",
+    "event_followers",
+    "event_quarantine",
+    "event_resources",
+    "events",
     "flow_run_input",
     "flow_run_states",
     "flow_runs",
@@ -61,6 +89,8 @@ __all__ = [
     "history_changes",
     "history_hours",
     "history_minutes",
+    "log_arrivals",
+    "log_trims",
     "logs",
     "saved_searches",
     "tallies",

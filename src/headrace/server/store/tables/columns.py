@@ -5,10 +5,12 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     REAL,
+    BigInteger,
     Boolean,
     Column,
     Double,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -34,16 +36,33 @@ Document = JSONB().with_variant(Text(), "sqlite")
 OrderedDocument = JSON().with_variant(Text(), "sqlite")
 """A document that keeps the order of its keys, such as a schema from which a form is drawn."""
 Flag = Boolean().with_variant(Integer(), "sqlite")
+Number = BigInteger().with_variant(Integer(), "sqlite")
+"""A whole number that may outgrow 32 bits."""
 Seconds: TypeEngine[float] = Double[float]().with_variant(REAL(), "sqlite")
 
 
-def table(name: str, *columns: Column[Any], clustered: bool = False) -> Table:
-    """A table; `clustered` keeps its rows in the primary key's own tree in SQLite, one tree less to write."""
-    return Table(name, METADATA, *columns, sqlite_strict=True, sqlite_with_rowid=not clustered)
+def table(name: str, *columns: Column[Any], clustered: bool = False, numbered: bool = False) -> Table:
+    """A table; `clustered` keeps its rows in the primary key's own tree in SQLite, one tree less to write.
+
+    One that is `numbered` by `sequence` never gives a number twice, not even that of a row that is gone.
+    """
+    return Table(
+        name,
+        METADATA,
+        *columns,
+        sqlite_strict=True,
+        sqlite_with_rowid=not clustered,
+        sqlite_autoincrement=numbered,
+    )
 
 
 def primary_id() -> Column[Any]:
     return Column("id", Id, primary_key=True)
+
+
+def sequence() -> Column[Any]:
+    """The place of a row in a log: each new one is above those before it (see events/reading.py)."""
+    return Column("seq", Number, Identity(), primary_key=True)
 
 
 def reference(name: str) -> Column[Any]:
@@ -77,6 +96,10 @@ def count(name: str) -> Column[Any]:
     return Column(name, Integer, nullable=False, server_default=text("0"))
 
 
+def total(name: str) -> Column[Any]:
+    return Column(name, Number, nullable=False, server_default=text("0"))
+
+
 def bound(name: str) -> Column[Any]:
     """A number, or none for "without bound" or "by default"."""
     return Column(name, Integer)
@@ -107,6 +130,11 @@ def live_index(name: str, *columns: Any, where: str | None = None, unique: bool 
 def full_index(name: str, *columns: Any, unique: bool = False) -> None:
     """An index over every row, deleted ones too."""
     Index(name, *columns, unique=unique)
+
+
+def partial_index(name: str, *columns: Any, where: str) -> None:
+    """An index over the rows that `where` keeps, of a table whose rows are never marked as deleted."""
+    Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 def tags_index(table: Table) -> None:
