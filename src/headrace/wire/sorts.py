@@ -73,3 +73,10 @@ class VariableSort(StrEnum):
     UPDATED_DESC = "UPDATED_DESC"
     NAME_DESC = "NAME_DESC"
     NAME_ASC = "NAME_ASC"
+
+
+class AutomationSort(StrEnum):
+    CREATED_DESC = "CREATED_DESC"
+    UPDATED_DESC = "UPDATED_DESC"
+    NAME_ASC = "NAME_ASC"
+    NAME_DESC = "NAME_DESC"

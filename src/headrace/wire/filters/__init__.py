@@ -22,6 +22,13 @@ from headrace.wire.filters.artifacts import (
     ArtifactFilterTaskRunId,
     ArtifactFilterType,
 )
+from headrace.wire.filters.automations import (
+    AutomationFilter,
+    AutomationFilterCreated,
+    AutomationFilterId,
+    AutomationFilterName,
+    AutomationFilterTags,
+)
 from headrace.wire.filters.base import Filter, Operator
 from headrace.wire.filters.blocks import (
     BlockDocumentFilter,
@@ -141,6 +148,11 @@ __all__ = [
     "ArtifactFilterKey",
     "ArtifactFilterTaskRunId",
     "ArtifactFilterType",
+    "AutomationFilter",
+    "AutomationFilterCreated",
+    "AutomationFilterId",
+    "AutomationFilterName",
+    "AutomationFilterTags",
     "BlockDocumentFilter",
     "BlockDocumentFilterBlockTypeId",
     "BlockDocumentFilterId",
