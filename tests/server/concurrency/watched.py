@@ -5,12 +5,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
+from headrace.server.store.topics import Listener, Topic
 
 
 class Watched(Store):
     """Passes everything on to another store or to its transactions; `seen` are the statements, in order."""
 
     def __init__(self, inner: Any, seen: list[str] | None = None) -> None:
+        super().__init__()
         self._inner = inner
         self.seen: list[str] = [] if seen is None else seen
 
@@ -43,6 +45,12 @@ class Watched(Store):
     async def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         self.seen.append(f"COPY {table}")
         await self._inner.insert_many(table, columns, rows)
+
+    def announce(self, topic: Topic) -> None:
+        self._inner.announce(topic)
+
+    def announced(self, topic: Topic) -> Listener:
+        return self._inner.announced(topic)
 
     async def scan(self, statement: Statement, *values: Any) -> list[Row]:
         self.seen.append(statement.postgres)

@@ -17,6 +17,8 @@ from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Any, Protocol
 
+from headrace.server.store.topics import Announcements, Listener, Topic
+
 Row = Sequence[Any]
 """One row, read by position. Its values are the database's own: pass it through a `rows.Reader`."""
 
@@ -79,6 +81,10 @@ class Connection(Protocol):
         """Add many new rows by the database's fastest way (COPY in PostgreSQL); a taken key is an error."""
         ...
 
+    def announce(self, topic: Topic) -> None:
+        """Wake whoever waits for the topic in this process, once this transaction has committed."""
+        ...
+
 
 class Store(Connection, ABC):
     """One database. Statements outside `transaction()` each commit by themselves.
@@ -86,6 +92,17 @@ class Store(Connection, ABC):
     Errors: a broken unique or foreign key raises `wire.errors.Conflict`, a database that is busy or
     away past its patience `ServiceUnavailable`, one that cannot be used at all `StoreError`.
     """
+
+    def __init__(self) -> None:
+        self._announcements = Announcements()
+
+    def announce(self, topic: Topic) -> None:
+        """Wake whoever waits for the topic, at once."""
+        self._announcements.announce(topic)
+
+    def announced(self, topic: Topic) -> Listener:
+        """Something to wait on for what is announced from now on."""
+        return self._announcements.listen(topic)
 
     @abstractmethod
     async def open(self) -> None:

@@ -10,6 +10,7 @@ from headrace.server.store import postgres_schema
 from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
 from headrace.server.store.locations import PostgresDatabase
 from headrace.server.store.postgres_connection import DRIVER_ERRORS, Driver, connect, is_lost, translate, unusable
+from headrace.server.store.topics import Topic
 from headrace.wire.errors import InternalError, ServiceUnavailable
 
 _CLOSING = 5.0
@@ -28,6 +29,7 @@ class PostgresStore(Store):
     def __init__(
         self, database: PostgresDatabase, *, timeout: float = 10.0, pool_size: int = 10, migrate: bool = True
     ) -> None:
+        super().__init__()
         self.database, self.timeout = database, timeout
         self._migrate = migrate
         self._pool = _Pool(database, pool_size, timeout)
@@ -118,10 +120,11 @@ class PostgresStore(Store):
 class _Transaction:
     """One connection, lent from the block's beginning to its end."""
 
-    __slots__ = ("_driver", "_store")
+    __slots__ = ("_driver", "_store", "_topics")
 
     def __init__(self, store: PostgresStore) -> None:
         self._store = store
+        self._topics: set[Topic] = set()
         self._driver: Driver | None = None
 
     @property
@@ -137,6 +140,9 @@ class _Transaction:
     ) -> None:
         driver, self._driver = self._lent(), None
         await self._store.end(driver, commit=kind is None)
+        if kind is None:
+            for topic in self._topics:
+                self._store.announce(topic)
 
     async def fetch(self, statement: Statement, *values: Any) -> list[Row]:
         return await self._do(self._lent().fetch(statement.postgres, *values))
@@ -152,6 +158,9 @@ class _Transaction:
 
     async def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         await self._do(self._lent().copy_records_to_table(table, records=rows, columns=columns))
+
+    def announce(self, topic: Topic) -> None:
+        self._topics.add(topic)
 
     async def _do(self, action: Awaitable[Result]) -> Result:
         try:

@@ -20,6 +20,7 @@ from headrace.server.store.sqlite_connection import connect, is_busy, patiently,
 from headrace.server.store.sqlite_scanners import Scanners
 from headrace.server.store.sqlite_statements import change, change_many, insertion, rows
 from headrace.server.store.sqlite_writer import Writer
+from headrace.server.store.topics import Topic
 from headrace.wire.errors import InternalError
 
 Result = TypeVar("Result")
@@ -29,6 +30,7 @@ class SQLiteStore(Store):
     """A store on one SQLite file. `timeout` is how many seconds another process's lock is waited for."""
 
     def __init__(self, path: Path, *, timeout: float = 10.0) -> None:
+        super().__init__()
         self.path, self.timeout = path, timeout
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
@@ -91,7 +93,7 @@ class SQLiteStore(Store):
             await transaction.insert_many(table, columns, rows)
 
     def transaction(self) -> "_Transaction":
-        return _Transaction(_opened(self._writer))
+        return _Transaction(_opened(self._writer), self.announce)
 
     async def scan(self, statement: Statement, *values: Any) -> list[Row]:
         return await _opened(self._scanners).run(statement, values)
@@ -100,10 +102,11 @@ class SQLiteStore(Store):
 class _Transaction:
     """The writer's connection, from the block's beginning to its end."""
 
-    __slots__ = ("_db", "_writer")
+    __slots__ = ("_announce", "_db", "_topics", "_writer")
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    def __init__(self, writer: Writer, announce: Callable[[Topic], None]) -> None:
+        self._writer, self._announce = writer, announce
+        self._topics: set[Topic] = set()
         self._db: sqlite3.Connection | None = None
 
     @property
@@ -119,6 +122,9 @@ class _Transaction:
     ) -> None:
         self._db = None
         await self._writer.end(commit=kind is None)
+        if kind is None:
+            for topic in self._topics:
+                self._announce(topic)
 
     async def fetch(self, statement: Statement, *values: Any) -> list[Row]:
         return self._do(rows, statement, values)
@@ -135,6 +141,9 @@ class _Transaction:
 
     async def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         self._do(change_many, insertion(table, tuple(columns)), rows)
+
+    def announce(self, topic: Topic) -> None:
+        self._topics.add(topic)
 
     def _do(
         self, action: Callable[[sqlite3.Connection, Statement, Any], Result], statement: Statement, values: Any
