@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headrace.server.filters.text import Terms, parse_terms
+from headrace.rules.text_search import Terms, parse_terms
 from headrace.server.logs import service as logs
 from headrace.server.store.base import Store
 from headrace.wire.filters import LogFilter, LogFilterTextSearch

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement as Expression
 from sqlalchemy import Text, and_, exists, func, literal_column, select, true
 
+from headrace.rules.text_search import parse_terms
 from headrace.server.filters import blocks, kept, work
 from headrace.server.filters.criteria import (
     Criterion,
@@ -17,7 +18,6 @@ from headrace.server.filters.criteria import (
     on_tags,
 )
 from headrace.server.filters.forms import ONE, Condition
-from headrace.server.filters.text import parse_terms
 from headrace.server.store.tables import flow_runs, flows, logs, task_runs
 from headrace.wire.filters import LogFilterTextSearch
 

@@ -8,7 +8,7 @@ empty, has one entry or more.
 from collections.abc import Mapping
 from typing import Any
 
-from headrace.server.filters.text import Terms, parse_terms
+from headrace.rules.text_search import Terms, parse_terms
 from headrace.wire.filters import Filter, Operator
 from headrace.wire.filters.logs import LogFilterTextSearch
 
