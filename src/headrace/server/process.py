@@ -19,6 +19,7 @@ from headrace.server.announcement import announced
 from headrace.server.app import Server, create_app, make_server
 from headrace.server.blocks import catalogue
 from headrace.server.http.pongs import OrderedPongs
+from headrace.server.services.base import Service
 from headrace.settings import ServerAPISettings, Settings
 from headrace.wire.errors import AddressUnavailable
 from headrace.wire.times import now
@@ -49,7 +50,7 @@ def serve(settings: Settings, ready: Ready | None = None) -> None:
 
 async def _serve(settings: Settings, listener: socket.socket, ready: Ready | None) -> None:
     url = _url(settings.server.api, listener)
-    async with _opened(settings) as server, AsyncExitStack() as stack:
+    async with _opened(settings) as server, Service.running(server.store, settings), AsyncExitStack() as stack:
 
         def started() -> None:
             stack.enter_context(announced(settings, url))

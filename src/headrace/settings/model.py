@@ -158,12 +158,28 @@ class ServerConcurrencySettings(Group, frozen=True):
     ] = 30.0
 
 
+class ServiceSettings(Group, frozen=True):
+    """What every service of the server can be told."""
+
+    enabled: Annotated[bool, Meta(description="This service runs in the server's process.")] = True
+
+
+class ServerServicesSettings(Group, frozen=True):
+    """What the server does by itself, each by the name of its service."""
+
+    event_persister: ServiceSettings = ServiceSettings()
+    triggers: ServiceSettings = ServiceSettings()
+    proactive_triggers: ServiceSettings = ServiceSettings()
+    actions: ServiceSettings = ServiceSettings()
+
+
 class ServerSettings(Group, frozen=True):
     """What the server does."""
 
     api: ServerAPISettings = ServerAPISettings()
     database: ServerDatabaseSettings = ServerDatabaseSettings()
     concurrency: ServerConcurrencySettings = ServerConcurrencySettings()
+    services: ServerServicesSettings = ServerServicesSettings()
     encryption_key: Annotated[str | None, _ENCRYPTION_KEY] = None
 
 

@@ -18,6 +18,7 @@ from headrace.server.flows import routes as flows
 from headrace.server.http.routing import Router
 from headrace.server.logs import routes as logs
 from headrace.server.saved_searches import routes as saved_searches
+from headrace.server.services import routes as services
 from headrace.server.states import routes as states
 from headrace.server.task_runs import routes as task_runs
 from headrace.server.task_runs import routes_read as task_runs_read
@@ -31,6 +32,7 @@ from headrace.server.workers import routes as workers
 
 ROUTERS: tuple[Router, ...] = (
     *admin.routers,
+    services.router,
     flows.router,
     flow_runs.router,
     flow_runs_read.router,

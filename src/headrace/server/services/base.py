@@ -1,0 +1,201 @@
+"""The one base of what the server does by itself: a loop around `tick()` that rests, backs off and drains.
+
+    class Sweeper(Service):
+        name = "sweeper"
+        interval = 5.0
+
+        async def tick(self) -> bool:
+            return await sweep_some(self.store, now())  # True: there is more, tick again at once
+
+Tests call `tick()`; the server's process runs `Service.running(store, settings)`. A service is switched off by
+`HEADRACE_SERVER_SERVICES_<NAME>_ENABLED=false`. Several servers may run the same services on one database, so a tick
+claims in the database what it works on.
+"""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import ClassVar, Self
+from weakref import WeakKeyDictionary
+
+from headrace.server.services.records import Record
+from headrace.server.store.base import Listener, Store, Topic
+from headrace.settings import Settings
+from headrace.settings.context import current
+from headrace.settings.model import ServiceSettings
+from headrace.wire.errors import HeadraceError, InternalError
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds before a tick that failed is tried again: doubled with each failure in a row."""
+
+_log = logging.getLogger("headrace.server.services")
+
+
+class Service(ABC):
+    """One background loop over a store. Subclasses name themselves and say what a `tick` does.
+
+    `interval` is the longest rest between two ticks, in seconds; an announcement of `topic` ends a rest early.
+    """
+
+    name: ClassVar[str]
+    topic: ClassVar[Topic | None] = None
+    interval: float = 5.0
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store, self.settings = store, settings
+        self.record = Record()
+        self.started_event = asyncio.Event()
+        self._stopping = False
+        self._ended = asyncio.Event()
+        self._ended.set()
+        self._rest: asyncio.Task[None] | None = None
+        self._listener = None if self.topic is None else store.announced(self.topic)
+
+    @abstractmethod
+    async def tick(self) -> bool:
+        """Do what is due now, a bounded amount of it; True if there is more to do at once."""
+
+    async def drain(self) -> None:  # noqa: B027 (a service with nothing to finish has nothing to say)
+        """Bring to an end what must not be left half done; called once, after the last tick."""
+
+    @classmethod
+    def all_services(cls) -> Sequence[type[Self]]:
+        """Every service there is; called on a subclass, those that are of its kind."""
+        from headrace.server.services.registry import SERVICES
+
+        return [kind for kind in SERVICES if issubclass(kind, cls)]
+
+    @classmethod
+    def enabled_services(cls, settings: Settings | None = None) -> Sequence[type[Self]]:
+        """The services that the settings, by default those in force, switch on."""
+        return [kind for kind in cls.all_services() if kind.enabled(settings)]
+
+    @classmethod
+    def service_settings(cls, settings: Settings | None = None) -> ServiceSettings:
+        """Its own part of the settings, by default of those in force."""
+        found: ServiceSettings = getattr((settings or current()).server.services, cls.name)
+        return found
+
+    @classmethod
+    def environment_variable_name(cls) -> str:
+        """The variable that switches it on or off."""
+        return f"HEADRACE_SERVER_SERVICES_{cls.name.upper()}_ENABLED"
+
+    @classmethod
+    def enabled(cls, settings: Settings | None = None) -> bool:
+        """Whether the settings, by default those in force, switch it on."""
+        return cls.service_settings(settings).enabled
+
+    @classmethod
+    def of(cls, store: Store) -> Self | None:
+        """The service of this kind that runs on the store in this process, if there is one."""
+        return next((service for service in _running.get(store, ()) if isinstance(service, cls)), None)
+
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls, store: Store | None = None, settings: Settings | None = None
+    ) -> AsyncGenerator[Sequence[Self]]:
+        """Run the enabled services for the length of the block; at its end they finish what they are at.
+
+        Without a store, that of the settings is opened for the same time.
+        """
+        settings = settings or current()
+        async with AsyncExitStack() as stack:
+            if store is None:
+                from headrace.server.store import make_store
+
+                store = make_store(settings)
+                stack.push_async_callback(store.close)
+                await store.open()
+            services = [kind(store, settings) for kind in cls.enabled_services(settings)]
+            for service in services:
+                stack.push_async_callback(_finish, service, asyncio.create_task(service.start(), name=service.name))
+            _running[store] = (*_running.get(store, ()), *services)
+            stack.callback(_forget, store, services)
+            for service in services:
+                await service.started_event.wait()
+            yield services
+
+    @classmethod
+    async def run_services(cls, store: Store | None = None, settings: Settings | None = None) -> None:
+        """Run the enabled services until this is cancelled."""
+        async with cls.running(store, settings):
+            await asyncio.Event().wait()
+
+    async def start(self) -> None:
+        """Tick again and again until `stop`; a tick that fails is logged and tried again after a pause."""
+        if not self._ended.is_set():
+            raise InternalError(f"The service {self.name} runs already: stop it before it is started again.")
+        self._ended.clear()
+        self._stopping = False
+        self.started_event.set()
+        try:
+            while not self._stopping:
+                await self._turn()
+            await self.drain()
+        finally:
+            self.started_event.clear()
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """Let the tick under way come to its end, drain, and return; safe to call twice."""
+        self._stopping = True
+        self.wake()
+        await self._ended.wait()
+
+    def wake(self) -> None:
+        """End the rest under way, so that the next tick comes at once."""
+        if self._rest is not None:
+            self._rest.cancel()
+
+    async def _turn(self) -> None:
+        """One tick with the rest that comes after it."""
+        self.record.begin()
+        try:
+            more = await self.tick()
+        except Exception as error:
+            await self._pause(error)
+            return
+        if self.record.succeed():
+            _log.warning("service_recovered", extra={"service": self.name})
+        if more:
+            self.record.due_in(0)
+            await asyncio.sleep(0)
+        elif not self._stopping:
+            self.record.due_in(self.interval)
+            await self._until(self.interval, self._listener)
+
+    async def _pause(self, error: Exception) -> None:
+        failures = self.record.fail(error)
+        seconds = min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE)
+        facts = {"service": self.name, "error": str(error), "again_in_seconds": seconds}
+        expected = isinstance(error, HeadraceError) and not isinstance(error, InternalError)
+        _log.error("service_failed", extra=facts, exc_info=None if expected else error)
+        self.record.due_in(seconds)
+        if not self._stopping:
+            await self._until(seconds, None)
+
+    async def _until(self, seconds: float, listener: Listener | None) -> None:
+        """Rest for so long, or until the listener hears something or somebody calls `wake`."""
+        waiting = asyncio.sleep(seconds) if listener is None else listener.wait(seconds)
+        self._rest = asyncio.create_task(waiting)
+        try:
+            await asyncio.wait([self._rest])
+        finally:
+            self._rest.cancel()
+            self._rest = None
+
+
+_running: WeakKeyDictionary[Store, tuple[Service, ...]] = WeakKeyDictionary()
+
+
+async def _finish(service: Service, task: asyncio.Task[None]) -> None:
+    await service.stop()
+    await task
+
+
+def _forget(store: Store, services: Sequence[Service]) -> None:
+    _running[store] = tuple(service for service in _running[store] if service not in services)

@@ -1,0 +1,5 @@
+"""The services there are. Loaded by a process that runs or lists them, and by nothing else."""
+
+from headrace.server.services.base import Service
+
+SERVICES: tuple[type[Service], ...] = ()
