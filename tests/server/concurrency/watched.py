@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
+from headrace.server.store.base import Connection, Dialect, Row, Statement, Store, View
 from headrace.server.store.topics import Listener, Topic
 
 
@@ -55,6 +55,9 @@ class Watched(Store):
     async def scan(self, statement: Statement, *values: Any) -> list[Row]:
         self.seen.append(statement.postgres)
         return await self._inner.scan(statement, *values)
+
+    def view(self) -> AbstractAsyncContextManager[View]:
+        return self._inner.view()
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         return self._transaction()

@@ -205,3 +205,55 @@ async def test_a_scan_stops_when_its_task_is_cancelled(store: Store) -> None:
     for thread in threads:
         await asyncio.to_thread(thread.join, 30)
     assert not any(thread.is_alive() for thread in threads), "it would count forever"
+
+
+NAMES = Statement("SELECT name FROM flows ORDER BY name")
+
+
+async def test_a_view_sees_what_its_first_read_saw(store: Store) -> None:
+    """Until its block ends; the next view sees what has been committed meanwhile."""
+    moment = now()
+    await _insert(store, [(uuid4(), moment, moment, "before")])
+    async with store.view() as view:
+        assert [row[0] for row in await view.scan(NAMES)] == ["before"]
+        await _insert(store, [(uuid4(), moment, moment, "meanwhile")])
+        assert [row[0] for row in await view.scan(NAMES)] == ["before"]
+    async with store.view() as view:
+        assert [row[0] for row in await view.scan(NAMES)] == ["before", "meanwhile"]
+
+
+async def test_a_view_that_has_ended_reads_no_more(store: Store) -> None:
+    async with store.view() as view:
+        await view.scan(NAMES)
+    with pytest.raises(InternalError, match="This view has ended"):
+        await view.scan(NAMES)
+
+
+async def test_a_view_whose_read_failed_leaves_no_trace(store: Store) -> None:
+    with pytest.raises(InternalError):
+        async with store.view() as view:
+            await view.scan(Statement("SELECT nothing FROM nowhere"))
+    async with store.view() as view:
+        assert await view.scan(NAMES) == []
+
+
+@pytest.mark.parametrize("database_settings", [Dialect.SQLITE], indirect=True, ids=str)
+async def test_a_view_whose_read_is_cancelled_gives_its_connection_back(store: Store) -> None:
+    endless = Statement("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n")
+    entered = asyncio.Event()
+
+    async def read() -> None:
+        async with store.view() as view:
+            await view.scan(NAMES)
+            entered.set()
+            await view.scan(endless)
+
+    reading = asyncio.create_task(read())
+    await entered.wait()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    moment = now()
+    await _insert(store, [(uuid4(), moment, moment, "after")])
+    async with store.view() as view:
+        assert [row[0] for row in await view.scan(NAMES)] == ["after"]

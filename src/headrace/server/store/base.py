@@ -86,6 +86,17 @@ class Connection(Protocol):
         ...
 
 
+class View(Protocol):
+    """Reads the database as it was when its first statement ran, whatever is written meanwhile."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    async def scan(self, statement: Statement, *values: Any) -> list[Row]:
+        """All rows; on SQLite read off the event loop."""
+        ...
+
+
 class Store(Connection, ABC):
     """One database. Statements outside `transaction()` each commit by themselves.
 
@@ -122,3 +133,7 @@ class Store(Connection, ABC):
     @abstractmethod
     async def scan(self, statement: Statement, *values: Any) -> list[Row]:
         """Like `fetch`, for reads that may walk many rows: on SQLite they run off the event loop."""
+
+    @abstractmethod
+    def view(self) -> AbstractAsyncContextManager[View]:
+        """Several reads of one moment. Keep it short: until it ends, the database keeps what others replace."""

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from headrace.server.store import postgres_schema
-from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
+from headrace.server.store.base import Connection, Dialect, Row, Statement, Store, View
 from headrace.server.store.locations import PostgresDatabase
 from headrace.server.store.postgres_connection import DRIVER_ERRORS, Driver, connect, is_lost, translate, unusable
 from headrace.server.store.topics import Topic
@@ -74,12 +74,15 @@ class PostgresStore(Store):
     def transaction(self) -> "_Transaction":
         return _Transaction(self)
 
-    async def begin(self) -> Driver:
+    def view(self) -> "_View":
+        return _View(self)
+
+    async def begin(self, statement: str) -> Driver:
         """A connection inside a new transaction, to be given back to `end`. Meant for transactions alone."""
         while True:
             driver, fresh = await self._pool.take()
             try:
-                await driver.execute("BEGIN")
+                await driver.execute(statement)
             except DRIVER_ERRORS as error:
                 self._pool.drop(driver)
                 if fresh or not is_lost(error):
@@ -132,7 +135,7 @@ class _Transaction:
         return Dialect.POSTGRES
 
     async def __aenter__(self) -> Connection:
-        self._driver = await self._store.begin()
+        self._driver = await self._store.begin("BEGIN")
         return self
 
     async def __aexit__(
@@ -172,6 +175,39 @@ class _Transaction:
         if self._driver is None:
             raise InternalError("This transaction has ended: its connection cannot be used any more.")
         return self._driver
+
+
+class _View:
+    """One connection, lent from the block's beginning to its end, that sees what its first statement saw."""
+
+    __slots__ = ("_driver", "_store")
+
+    def __init__(self, store: PostgresStore) -> None:
+        self._store = store
+        self._driver: Driver | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        return Dialect.POSTGRES
+
+    async def __aenter__(self) -> View:
+        self._driver = await self._store.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        driver, self._driver = self._driver, None
+        assert driver is not None
+        await self._store.end(driver, commit=False)
+
+    async def scan(self, statement: Statement, *values: Any) -> list[Row]:
+        if self._driver is None:
+            raise InternalError("This view has ended: its connection cannot be used any more.")
+        try:
+            return await self._driver.fetch(statement.postgres, *values)
+        except DRIVER_ERRORS as error:
+            raise translate(error) from error
 
 
 class _Pool:

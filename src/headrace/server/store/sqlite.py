@@ -9,13 +9,14 @@ for without blocking the loop.
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from headrace.server.store import sqlite_schema
-from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
+from headrace.server.store.base import Connection, Dialect, Row, Statement, Store, View
 from headrace.server.store.sqlite_connection import connect, is_busy, patiently, translate
 from headrace.server.store.sqlite_scanners import Scanners
 from headrace.server.store.sqlite_statements import change, change_many, insertion, rows
@@ -97,6 +98,9 @@ class SQLiteStore(Store):
 
     async def scan(self, statement: Statement, *values: Any) -> list[Row]:
         return await _opened(self._scanners).run(statement, values)
+
+    def view(self) -> AbstractAsyncContextManager[View]:
+        return _opened(self._scanners).view()
 
 
 class _Transaction:
