@@ -6,13 +6,29 @@ what happened to a resource is found by its id and time.
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
+
+import msgspec
 
 from headrace.server.events.envelope import IncomingEvent
 from headrace.server.store.base import Connection, Dialect, Statement, Topic
 from headrace.wire.base import encode_text
 from headrace.wire.events import RESOURCE_ID, RESOURCE_ROLE, Event
 
-AnyEvent = IncomingEvent | Event
+
+class LoggedEvent(msgspec.Struct, frozen=True):
+    """An event as the log keeps it, its JSON as text; `related_resources` are the id and role of each of `related`."""
+
+    id: UUID
+    occurred: datetime
+    event: str
+    resource_id: str
+    resource: str
+    related: str
+    related_resources: Sequence[tuple[str, str]]
+    payload: str
+    follows: UUID | None
+
 
 _ADD = Statement(
     """
@@ -49,14 +65,19 @@ _ADD_RESOURCE = Statement(
 )
 
 
-async def append(transaction: Connection, events: Sequence[AnyEvent], received: datetime) -> int:
+async def append(
+    transaction: Connection, events: Sequence[LoggedEvent | IncomingEvent | Event], received: datetime
+) -> int:
     """Write the events that are not in the log yet, in their order, and return how many those are.
 
     Of events with one id the first is kept. They are in the log, and whoever follows it is told, when the
     caller's transaction commits.
     """
     first = {event.id: event for event in reversed(events)}
-    distinct = events if len(first) == len(events) else list(reversed(first.values()))
+    distinct = [
+        event if isinstance(event, LoggedEvent) else logged(event)
+        for event in (events if len(first) == len(events) else reversed(first.values()))
+    ]
     if not distinct:
         return 0
     match transaction.dialect:
@@ -69,23 +90,38 @@ async def append(transaction: Connection, events: Sequence[AnyEvent], received: 
     return added
 
 
-async def _append_by_arrays(transaction: Connection, events: Sequence[AnyEvent], received: datetime) -> int:
+def logged(event: IncomingEvent | Event) -> LoggedEvent:
+    """The event as the log keeps it."""
+    return LoggedEvent(
+        event.id,
+        event.occurred,
+        event.event,
+        event.resource[RESOURCE_ID],
+        encode_text(event.resource),
+        encode_text(event.related),
+        [(other[RESOURCE_ID], other[RESOURCE_ROLE]) for other in event.related],
+        encode_text(event.payload),
+        event.follows,
+    )
+
+
+async def _append_by_arrays(transaction: Connection, events: Sequence[LoggedEvent], received: datetime) -> int:
     row = await transaction.fetch_one(
         _ADD,
         [event.id for event in events],
         received,
         [event.occurred for event in events],
         [event.event for event in events],
-        [event.resource[RESOURCE_ID] for event in events],
-        [encode_text(event.resource) for event in events],
-        [encode_text(event.related) for event in events],
-        [encode_text(event.payload) for event in events],
+        [event.resource_id for event in events],
+        [event.resource for event in events],
+        [event.related for event in events],
+        [event.payload for event in events],
         [event.follows for event in events],
     )
     return 0 if row is None else row[0]
 
 
-async def _append_by_rows(transaction: Connection, events: Sequence[AnyEvent], received: datetime) -> int:
+async def _append_by_rows(transaction: Connection, events: Sequence[LoggedEvent], received: datetime) -> int:
     """SQLite has one writer, which may therefore number the rows itself and need not ask for their numbers."""
     known = {row[0] for row in await transaction.fetch(_KNOWN, [event.id for event in events])}
     new = [event for event in events if str(event.id) not in known] if known else events
@@ -100,10 +136,10 @@ async def _append_by_rows(transaction: Connection, events: Sequence[AnyEvent], r
                 event.occurred,
                 received,
                 event.event,
-                event.resource[RESOURCE_ID],
-                encode_text(event.resource),
-                encode_text(event.related),
-                encode_text(event.payload),
+                event.resource_id,
+                event.resource,
+                event.related,
+                event.payload,
                 event.follows,
             )
             for seq, event in numbered
@@ -112,9 +148,9 @@ async def _append_by_rows(transaction: Connection, events: Sequence[AnyEvent], r
     await transaction.execute_many(
         _ADD_RESOURCE,
         [
-            (resource[RESOURCE_ID], event.occurred, seq, position, resource[RESOURCE_ROLE] if position else None)
+            (resource_id, event.occurred, seq, position, role)
             for seq, event in numbered
-            for position, resource in enumerate((event.resource, *event.related))
+            for position, (resource_id, role) in enumerate(((event.resource_id, None), *event.related_resources))
         ],
     )
     return len(new)
