@@ -216,7 +216,7 @@ CREATE INDEX ix_event_quarantine_consumer ON event_quarantine (consumer, quarant
 CREATE INDEX ix_event_quarantine_quarantined_at ON event_quarantine (quarantined_at);
 
 CREATE TABLE event_resources (
-    resource_id TEXT NOT NULL,
+    resource_id TEXT COLLATE "C" NOT NULL,
     occurred TIMESTAMP WITH TIME ZONE NOT NULL,
     seq BIGINT NOT NULL,
     position INTEGER NOT NULL,
@@ -229,8 +229,8 @@ CREATE TABLE events (
     id UUID NOT NULL,
     occurred TIMESTAMP WITH TIME ZONE NOT NULL,
     received TIMESTAMP WITH TIME ZONE NOT NULL,
-    event TEXT NOT NULL,
-    resource_id TEXT NOT NULL,
+    event TEXT COLLATE "C" NOT NULL,
+    resource_id TEXT COLLATE "C" NOT NULL,
     resource JSONB NOT NULL,
     related JSONB DEFAULT '[]' NOT NULL,
     payload TEXT NOT NULL,

@@ -36,6 +36,8 @@ Document = JSONB().with_variant(Text(), "sqlite")
 OrderedDocument = JSON().with_variant(Text(), "sqlite")
 """A document that keeps the order of its keys, such as a schema from which a form is drawn."""
 Flag = Boolean().with_variant(Integer(), "sqlite")
+Key = Text(collation="C").with_variant(Text(), "sqlite")
+"""A text that is compared byte by byte, so that an index finds what begins with a prefix too."""
 Number = BigInteger().with_variant(Integer(), "sqlite")
 """A whole number that may outgrow 32 bits."""
 Seconds: TypeEngine[float] = Double[float]().with_variant(REAL(), "sqlite")

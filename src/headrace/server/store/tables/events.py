@@ -5,6 +5,7 @@ from sqlalchemy import Column, Integer, LargeBinary, Text
 from headrace.server.store.tables.columns import (
     Document,
     Id,
+    Key,
     Number,
     Time,
     document,
@@ -26,8 +27,8 @@ events = table(  # only ever added to, but for what its retention ends
     Column("id", Id, nullable=False),
     Column("occurred", Time, nullable=False),
     Column("received", Time, nullable=False),
-    required_text("event"),
-    required_text("resource_id"),
+    Column("event", Key, nullable=False),
+    Column("resource_id", Key, nullable=False),
     Column("resource", Document, nullable=False),
     document("related", "[]"),
     required_text("payload"),  # as it came, with its keys in their order
@@ -41,7 +42,7 @@ full_index("ix_events_event", _event.event, _event.occurred, _event.seq)  # the 
 
 event_resources = table(  # goes away with its event, by hand: a foreign key would be checked for each row
     "event_resources",
-    Column("resource_id", Text, primary_key=True),
+    Column("resource_id", Key, primary_key=True),
     Column("occurred", Time, primary_key=True),
     Column("seq", Number, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),  # 0 is the resource itself

@@ -21,6 +21,7 @@ TIME = postgresql.TIMESTAMP(timezone=True).with_variant(sa.Integer(), "sqlite")
 JSON = postgresql.JSONB().with_variant(sa.Text(), "sqlite")
 ORDERED_JSON = sa.JSON().with_variant(sa.Text(), "sqlite")
 FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
+KEY = sa.Text(collation="C").with_variant(sa.Text(), "sqlite")
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 _TABLES = (
@@ -61,8 +62,8 @@ def _create_log() -> None:
         _must("id", ID),
         _must("occurred", TIME),
         _must("received", TIME),
-        _must("event", sa.Text()),
-        _must("resource_id", sa.Text()),
+        _must("event", KEY),
+        _must("resource_id", KEY),
         _must("resource", JSON),
         _must("related", JSON, "'[]'"),
         _must("payload", sa.Text()),
@@ -75,7 +76,7 @@ def _create_log() -> None:
     op.create_index("ix_events_event", "events", ["event", "occurred", "seq"])
     _create(
         "event_resources",
-        _must("resource_id", sa.Text()),
+        _must("resource_id", KEY),
         _must("occurred", TIME),
         _must("seq", NUMBER),
         _must("position", sa.Integer()),
