@@ -97,6 +97,14 @@ def _pydantic() -> Any:
     return sys.modules.get("pydantic")
 
 
+def model_fields_of(kind: Any) -> dict[str, tuple[Any, Any]] | None:
+    """The annotation of each field of a pydantic model and pydantic's own description of it; None for other types."""
+    pydantic = _pydantic()
+    if pydantic is None or not isinstance(kind, type) or not issubclass(kind, pydantic.BaseModel):
+        return None
+    return {name: (info.annotation, info) for name, info in typing.cast("Any", kind).model_fields.items()}
+
+
 def _by_pydantic(hint: Any) -> Check:
     adapter: Any = _pydantic().TypeAdapter(hint)
 
