@@ -6,7 +6,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, assert_never
 from uuid import UUID
 
 import msgspec
@@ -15,14 +15,16 @@ from headrace.sdk.dispatch import SUSPENDING, api, dispatch
 from headrace.sdk.drivers import Driver
 from headrace.sdk.parameter_schemas import parameter_schema
 from headrace.sdk.parameters import as_json
+from headrace.sdk.schedules import Schedule
+from headrace.wire import schedules as wire
 from headrace.wire.deployments import ConcurrencyOptions, DeploymentCreate
 from headrace.wire.errors import DefinitionError
-from headrace.wire.schedules import CronSchedule, DeploymentScheduleCreate, IntervalSchedule, RRuleSchedule, Schedule
+from headrace.wire.schedules import CronSchedule, DeploymentScheduleCreate, IntervalSchedule, RRuleSchedule
 
 if TYPE_CHECKING:
     from headrace.sdk.flow import Flow
 
-AnySchedule = Schedule | DeploymentScheduleCreate
+AnySchedule = Schedule | wire.Schedule | DeploymentScheduleCreate
 
 
 class DeploymentOptions(TypedDict, total=False):
@@ -171,10 +173,19 @@ def _schedules(
         *(RRuleSchedule(rrule=each) for each in _many(rrule, (str,))),
         *others,
     ]
-    return [
-        each if isinstance(each, DeploymentScheduleCreate) else DeploymentScheduleCreate(schedule=each)
-        for each in found
-    ]
+    return list(map(_as_sent, found))
+
+
+def _as_sent(schedule: AnySchedule) -> DeploymentScheduleCreate:
+    match schedule:
+        case DeploymentScheduleCreate():
+            return schedule
+        case Schedule():
+            return schedule.create()
+        case IntervalSchedule() | CronSchedule() | RRuleSchedule():
+            return DeploymentScheduleCreate(schedule=schedule)
+        case _:
+            assert_never(schedule)
 
 
 def _many(given: Any, single: tuple[type, ...]) -> list[Any]:
