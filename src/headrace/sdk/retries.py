@@ -1,8 +1,7 @@
 """How long a task waits before it is tried again."""
 
-import random
-
 from headrace.settings import Settings
+from headrace.wire.chance import CHANCE
 
 Delays = float | int | list[float] | None
 
@@ -16,7 +15,7 @@ def delay_before(attempt: int, delays: Delays, jitter: float | None) -> float:
     steps = delays if isinstance(delays, list) else [delays or 0.0]
     delay = steps[min(attempt, len(steps)) - 1] if steps else 0.0
     if jitter and delay:
-        delay *= 1 + random.uniform(-min(jitter, 1.0), jitter)
+        delay *= 1 + CHANCE.uniform(-min(jitter, 1.0), jitter)
     return max(0.0, float(delay))
 
 

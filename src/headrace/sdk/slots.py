@@ -6,7 +6,6 @@ The API answers a wish that cannot be granted now with the time after which to t
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Iterable
 
@@ -14,6 +13,7 @@ from headrace.sdk.context import FlowRunContext, TaskRunContext
 from headrace.sdk.dispatch import api
 from headrace.sdk.drivers import Driver
 from headrace.sdk.leases import KEEPER, Lease
+from headrace.wire.chance import CHANCE
 from headrace.wire.concurrency import LeaseHolder, LimitSummary
 from headrace.wire.errors import Locked, RequestError
 from headrace.wire.waiting_errors import SlotsNotAcquired, SlotsTimeout
@@ -38,7 +38,7 @@ class Waiting:
             if self._left <= 0:
                 raise SlotsNotAcquired(f"No slot of {', '.join(names)} was free in the tries that were allowed.")
             self._left -= 1
-        delay = _PAUSE * random.uniform(0.5, 1.5) if locked.retry_after is None else locked.retry_after
+        delay = _PAUSE * CHANCE.uniform(0.5, 1.5) if locked.retry_after is None else locked.retry_after
         if self._deadline is not None:
             left = self._deadline - time.monotonic()
             if left <= 0:

@@ -1,19 +1,14 @@
 """Ids: UUID version 7 (RFC 9562), so that sorting by id is sorting by time of making."""
 
-import os
-import random
 import time
 from uuid import UUID, SafeUUID
 
+from headrace.wire.chance import CHANCE
+
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62
-_random = random.Random()
-_bits = _random.getrandbits
+_bits = CHANCE.getrandbits
 _last = 0
-
-if hasattr(os, "register_at_fork"):
-    # A child that went on from its parent's state would make the same ids as its siblings.
-    os.register_at_fork(after_in_child=_random.seed)
 
 
 def uuid7() -> UUID:

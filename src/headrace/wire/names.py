@@ -1,6 +1,6 @@
 """Two-word names for runs that were given none."""
 
-import random
+from headrace.wire.chance import CHANCE
 
 _ADJECTIVES = (
     "able agile airy amber ample apt autumn bold brave breezy bright brisk calm candid careful cedar cheery clear clever "
@@ -27,4 +27,4 @@ _ANIMALS = (
 
 def random_name() -> str:
     """A name such as `brisk-otter`; not unique, only easy to say."""
-    return f"{random.choice(_ADJECTIVES)}-{random.choice(_ANIMALS)}"
+    return f"{CHANCE.choice(_ADJECTIVES)}-{CHANCE.choice(_ANIMALS)}"

@@ -1,9 +1,10 @@
 """How long to try again: which failures pass, and how many seconds to wait before the next attempt (contract §1)."""
 
-import random
 from collections.abc import Mapping
 
 import msgspec
+
+from headrace.wire.chance import CHANCE
 
 PASSING = frozenset({408, 429, 502, 503})
 """Statuses that a later attempt may not meet. 500 and 423 are answers, not accidents."""
@@ -39,10 +40,10 @@ class Patience(msgspec.Struct, frozen=True):
         """
         if reached_before:
             return self._backoff(attempt) if attempt < self.lost else None
-        return 0.3 * random.uniform(0.75, 1.25) if attempt < self.unknown else None
+        return 0.3 * CHANCE.uniform(0.75, 1.25) if attempt < self.unknown else None
 
     def _backoff(self, attempt: int) -> float:
-        return min(2.0**attempt, 30.0) * random.uniform(0.75, 1.25)
+        return min(2.0**attempt, 30.0) * CHANCE.uniform(0.75, 1.25)
 
 
 def _seconds(retry_after: str) -> float | None:
