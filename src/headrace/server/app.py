@@ -45,7 +45,7 @@ def create_app(settings: Settings, server: Server | None = None) -> "Application
     from headrace.server.admin.routes import pages
     from headrace.server.http.asgi import Application
     from headrace.server.http.docs import docs_router
-    from headrace.server.http.streams import STREAMS
+    from headrace.server.http.streams import make_streams
 
     server = server or make_server(settings)
     base = settings.server.api.base_path
@@ -56,7 +56,7 @@ def create_app(settings: Settings, server: Server | None = None) -> "Application
         settings,
         api=Dispatcher(below_base),
         pages=Dispatcher([docs, pages]),
-        sockets=STREAMS,
+        sockets=make_streams(server.store, settings),
         startup=server.open,
         shutdown=server.close,
     )

@@ -173,12 +173,26 @@ class ServerServicesSettings(Group, frozen=True):
     actions: ServiceSettings = ServiceSettings()
 
 
+class ServerEventsSettings(Group, frozen=True):
+    """The log of events."""
+
+    stream_out_enabled: Annotated[bool, Meta(description="Clients may follow events live, at /events/out.")] = True
+
+
+class ServerLogsSettings(Group, frozen=True):
+    """The log lines of runs."""
+
+    stream_out_enabled: Annotated[bool, Meta(description="Clients may follow log lines live, at /logs/out.")] = True
+
+
 class ServerSettings(Group, frozen=True):
     """What the server does."""
 
     api: ServerAPISettings = ServerAPISettings()
     database: ServerDatabaseSettings = ServerDatabaseSettings()
     concurrency: ServerConcurrencySettings = ServerConcurrencySettings()
+    events: ServerEventsSettings = ServerEventsSettings()
+    logs: ServerLogsSettings = ServerLogsSettings()
     services: ServerServicesSettings = ServerServicesSettings()
     encryption_key: Annotated[str | None, _ENCRYPTION_KEY] = None
 

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 
 from headrace.server.context import Context
+from headrace.server.events.following import EventSource
+from headrace.server.events.outgoing import EventStream
 from headrace.server.http.sockets import Socket, SocketHandler
+from headrace.server.logs.following import LogSource
+from headrace.server.logs.outgoing import LogStream
+from headrace.server.store.base import Store
+from headrace.server.streams.tail import Tail
+from headrace.settings import Settings
 
 
 async def receive_events(ctx: Context, socket: Socket) -> None:
@@ -13,4 +20,13 @@ async def receive_events(ctx: Context, socket: Socket) -> None:
     await ingest(ctx, socket)
 
 
-STREAMS: Mapping[str, SocketHandler] = {"/events/in": receive_events}
+def make_streams(store: Store, settings: Settings) -> Mapping[str, SocketHandler]:
+    """The handlers by path; all that one process streams comes from one tail of each log."""
+    event_source = EventSource(store)
+    event_tail, log_tail = Tail(event_source), Tail(LogSource(store))
+    streams: dict[str, SocketHandler] = {"/events/in": receive_events}
+    if settings.server.events.stream_out_enabled:
+        streams["/events/out"] = EventStream(event_source, event_tail)
+    if settings.server.logs.stream_out_enabled:
+        streams["/logs/out"] = LogStream(log_tail)
+    return streams

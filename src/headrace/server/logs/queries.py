@@ -29,3 +29,11 @@ AFTER = Statement(
     f"SELECT {LOGS.columns()} FROM logs WHERE flow_run_id = $1 AND (timestamp, id) > ($2, $3)"
     " ORDER BY timestamp, id LIMIT $4"
 )
+NAMED = Statement(
+    f"SELECT {LOGS.columns('l')} FROM unnest($1::timestamptz[], $2::uuid[]) AS named (timestamp, id)"
+    " JOIN logs l USING (timestamp, id)",
+    sqlite=f"""
+    SELECT {LOGS.columns("l")} FROM json_each($1) AS named CROSS JOIN logs l
+    ON l.timestamp = named.value ->> 0 AND l.id = named.value ->> 1
+    """,
+)

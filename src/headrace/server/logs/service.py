@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from headrace.server.logs import queries
+from headrace.server.logs import arrivals, queries
 from headrace.server.store.base import Store
 from headrace.wire.filters import LogFilter
 from headrace.wire.ids import uuid7
@@ -23,7 +23,9 @@ async def create(store: Store, lines: Sequence[LogCreate], now: datetime) -> Non
             (uuid7(), now, _text(line.name), line.level, _text(line.message), line.timestamp, *_runs(line))
             for line in lines
         ]
-        await store.insert_many("logs", queries.COLUMNS, rows)
+        async with store.transaction() as transaction:
+            await transaction.insert_many("logs", queries.COLUMNS, rows)
+            await arrivals.note(transaction, [(row[5], row[0]) for row in rows], now)
 
 
 def _runs(line: LogCreate) -> tuple[UUID | None, UUID | None]:

@@ -1,0 +1,116 @@
+"""`/events/out`: events as they come, behind those of the last minutes (contract §2).
+
+The client's place in the log is taken first. What lies before it is sent in the order in which it occurred, what comes
+behind it in the order of the log: nothing falls between the two, and nothing is sent twice.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from headrace.rules.event_matching import EventTest, Matchable, compile_filter
+from headrace.server.context import Context
+from headrace.server.events.following import EventSource, FollowedEvent
+from headrace.server.http.sockets import Socket
+from headrace.server.streams.delivery import TRY_LATER, lost, read_filter_frame, until_gone
+from headrace.server.streams.tail import Follower, Item, Tail
+from headrace.wire.events import RESOURCE_ID
+from headrace.wire.filters.events import EventFilter, EventOccurredFilter
+from headrace.wire.times import now
+
+LOOK_BACK = timedelta(minutes=15)
+"""How far back a stream reaches."""
+
+PAGE = 250
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+class _Request(msgspec.Struct):
+    filter: EventFilter
+    backfill: bool = True
+
+
+_decoder = msgspec.json.Decoder(_Request)
+
+
+class EventStream:
+    """Serves `/events/out` to any number of clients from one tail."""
+
+    def __init__(self, source: EventSource, tail: Tail[FollowedEvent]) -> None:
+        self._source, self._tail = source, tail
+
+    async def __call__(self, ctx: Context, socket: Socket) -> None:
+        """Serve one client until it goes away."""
+        request: _Request | None = await read_filter_frame(socket, _decoder)
+        if request is not None:
+            await until_gone(socket, self._send(socket, request))
+
+    async def _send(self, socket: Socket, request: _Request) -> None:
+        changed = asyncio.Event()
+        since, until = _window(request.filter, now())
+        live = _within(request.filter, since, until)
+        async with self._tail.listening(changed):
+            follower = self._tail.follow()
+            if request.backfill:
+                await self._backfill(socket, request.filter, since, until, follower.position.seq)
+            await _follow(socket, follower, compile_filter(live, related=False), changed)
+
+    async def _backfill(self, socket: Socket, wanted: EventFilter, since: datetime, until: datetime, last: int) -> None:
+        """Send what was in the log when the client came, in the order in which it occurred."""
+        test = _first_of_each(wanted)
+        occurred, seq = since, 0
+        while page := await self._source.in_time(occurred, seq, until, last, PAGE):
+            await _send_all(socket, page, test)
+            occurred, seq = page[-1].value.occurred, page[-1].position.seq
+            if len(page) < PAGE:
+                return
+
+
+async def _follow(socket: Socket, follower: Follower[FollowedEvent], test: EventTest, changed: asyncio.Event) -> None:
+    while True:
+        changed.clear()
+        reading = await follower.read(PAGE)
+        if reading.gap is not None:
+            await socket.close(TRY_LATER, lost("Events", reading.gap))
+            return
+        await _send_all(socket, reading.items, test)
+        if not follower.behind:
+            await changed.wait()
+
+
+async def _send_all(socket: Socket, items: Sequence[Item[FollowedEvent]], test: EventTest) -> None:
+    for item in items:
+        if test(item.value):
+            await socket.send(f'{{"type":"event","event":{item.text}}}')
+    await asyncio.sleep(0)
+
+
+def _window(wanted: EventFilter, moment: datetime) -> tuple[datetime, datetime]:
+    """The time in which events are sent: no stream begins before its look-back."""
+    occurred = wanted.occurred or EventOccurredFilter()
+    earliest = moment - LOOK_BACK
+    since = earliest if occurred.since is None else max(occurred.since, earliest)
+    return since, _END_OF_TIME if occurred.until is None else occurred.until
+
+
+def _within(wanted: EventFilter, since: datetime, until: datetime) -> EventFilter:
+    return msgspec.structs.replace(wanted, occurred=EventOccurredFilter(since=since, until=until))
+
+
+def _first_of_each(wanted: EventFilter) -> EventTest:
+    """The test of stored events; where the filter is `distinct`, the first of each resource passes."""
+    test = compile_filter(wanted)
+    if wanted.resource is None or not wanted.resource.distinct:
+        return test
+    seen: set[str] = set()
+
+    def first(event: Matchable) -> bool:
+        resource = event.resource[RESOURCE_ID]
+        if resource in seen or not test(event):
+            return False
+        seen.add(resource)
+        return True
+
+    return first
