@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement as Expression
 from sqlalchemy import Text, and_, exists, func, literal_column, select, true
 
 from headrace.rules.text_search import parse_terms
-from headrace.server.filters import blocks, kept, work
+from headrace.server.filters import automations, blocks, kept, work
 from headrace.server.filters.criteria import (
     Criterion,
     Part,
@@ -162,4 +162,5 @@ _CRITERIA: dict[str, dict[str, Criterion]] = (
     | work.CRITERIA
     | kept.CRITERIA
     | blocks.CRITERIA
+    | automations.CRITERIA
 )
