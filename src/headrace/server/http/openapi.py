@@ -171,7 +171,7 @@ def _in_query(parameters: Iterable[Parameter], schemas: _Schemas) -> list[Docume
         schema = dict(schemas[parameter.type])
         if not parameter.required:
             schema["default"] = msgspec.to_builtins(parameter.default)
-        described.append({"name": parameter.name, "in": "query", "required": parameter.required, "schema": schema})
+        described.append({"name": parameter.key, "in": "query", "required": parameter.required, "schema": schema})
     return described
 
 

@@ -24,7 +24,8 @@ A noun's folder declares a `Router` and writes handlers whose signature is the w
 - `body` is decoded from JSON by its type. With a default it is optional: an absent, empty or `null` body
   gives the default.
 - Every other parameter is read from the query string; without a default it is required. A `list[...]`
-  collects repeated keys. Datetimes without an offset are UTC.
+  collects repeated keys. Datetimes without an offset are UTC. `Annotated[str, Key("page-token")]` reads a
+  key that is no name in Python.
 - A returned value is encoded as JSON with the route's status; status 204 sends no body. `Reply` says
   otherwise: another status, headers, a `str` or `bytes` value with its own media type, or an
   asynchronous iterator of bytes, which is streamed.
@@ -83,10 +84,17 @@ class Answer(msgspec.Struct, frozen=True):
     stream: AsyncIterator[bytes] | None = None
 
 
-class Parameter(msgspec.Struct, frozen=True):
-    """One parameter of a handler that is taken from the path or the query string."""
+class Key(msgspec.Struct, frozen=True):
+    """Under which key of the query string a parameter comes, where that is not its name."""
 
     name: str
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One parameter of a handler that is taken from the query string, where it is under `key`."""
+
+    name: str
+    key: str
     type: Any
     default: Any = msgspec.NODEFAULT
 
@@ -105,7 +113,7 @@ class Parameter(msgspec.Struct, frozen=True):
         try:
             read = msgspec.convert(value, self.type, strict=False)
         except msgspec.ValidationError as error:
-            raise failures.invalid_query(error, self.name, value) from error
+            raise failures.invalid_query(error, self.key, value) from error
         return as_utc(read) if isinstance(read, datetime) else read
 
 
@@ -124,7 +132,7 @@ class Operation:
         parameters = list(inspect.signature(handler).parameters.values())[1:]
         self.result: Any = hints.get("return", Any)
         self.query = tuple(
-            Parameter(p.name, hints[p.name], msgspec.NODEFAULT if p.default is p.empty else p.default)
+            Parameter(p.name, *_key_and_type(p.name, hints[p.name]), _default_of(p))
             for p in parameters
             if p.name not in names and p.name != "body"
         )
@@ -171,11 +179,21 @@ class Operation:
     def _read_query(self, query: str, arguments: dict[str, Any]) -> None:
         given = parse_qs(query, keep_blank_values=True) if query else {}
         for parameter in self.query:
-            values = given.get(parameter.name)
+            values = given.get(parameter.key)
             if values is not None:
                 arguments[parameter.name] = parameter.read(values)
             elif parameter.required:
-                raise failures.missing(("query", parameter.name))
+                raise failures.missing(("query", parameter.key))
+
+
+def _key_and_type(name: str, hint: Any) -> tuple[str, Any]:
+    """Where a parameter comes from, and what it is."""
+    keys = [said for said in getattr(hint, "__metadata__", ()) if isinstance(said, Key)]
+    return (keys[0].name, get_args(hint)[0]) if keys else (name, hint)
+
+
+def _default_of(parameter: inspect.Parameter) -> Any:
+    return msgspec.NODEFAULT if parameter.default is parameter.empty else parameter.default
 
 
 def _without_nulls(body: bytes) -> bytes:

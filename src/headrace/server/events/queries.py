@@ -1,0 +1,158 @@
+"""Statements that ask the log (contract §6.2).
+
+Each is put together from the parts of its filter. Filters of one shape give one text, whose plan the database keeps.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from headrace.server.events.conditions import Values, conditions, forms_of
+from headrace.server.events.lookups import Lookup, find_lookup
+from headrace.server.events.rows import columns
+from headrace.server.store.base import Dialect, Statement
+from headrace.wire.filters import EventFilter, EventOrder
+
+Bound = tuple[Statement, list[Any]]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a page ends: the time and number of its last event."""
+
+    occurred: datetime
+    seq: int
+
+
+class Window(msgspec.Struct, frozen=True):
+    """When the events occurred, inclusive at both ends."""
+
+    since: datetime
+    until: datetime
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """The rows that match: from what, under which conditions. `row` has their `occurred` and `seq`.
+
+    `joined` tells whether each event is there whole, as `e`.
+    """
+
+    tables: str
+    where: list[str]
+    row: str
+    joined: bool
+
+    def select(self, what: str) -> str:
+        return f"SELECT {what} FROM {self.tables} WHERE {' AND '.join(self.where)}"
+
+
+def page(dialect: Dialect, wanted: EventFilter, window: Window, limit: int, after: Place | None) -> Bound:
+    """At most `limit` rows of `columns` in the filter's order, from after a place on."""
+    values = Values()
+    source = _matching(dialect, wanted, window, values)
+    descending = wanted.order is EventOrder.DESC
+    if _is_distinct(wanted):
+        source = _Source(f"({_first_of_each(source, descending)}) AS r", ["r.place = 1"], "r", False)
+    source = _with_event(source)
+    way, compare = ("DESC", "<") if descending else ("ASC", ">")
+    row, where = source.row, list(source.where)
+    if after is not None:
+        where.append(f"({row}.occurred, {row}.seq) {compare} ({values.add(after.occurred)}, {values.add(after.seq)})")
+    found = msgspec.structs.replace(source, where=where).select(columns("e"))
+    text = f"{found} ORDER BY {row}.occurred {way}, {row}.seq {way} LIMIT {values.add(limit)}"
+    return Statement(text), values.all
+
+
+def count(dialect: Dialect, wanted: EventFilter, window: Window) -> Bound:
+    """How many events match; with `distinct`, how many resources they are about."""
+    values = Values()
+    source = _matching(dialect, wanted, window, values)
+    return Statement(source.select("count(DISTINCT e.resource_id)" if _is_distinct(wanted) else "count(*)")), values.all
+
+
+def count_by_span(dialect: Dialect, wanted: EventFilter, window: Window, start: datetime, width: timedelta) -> Bound:
+    """Rows of (beginning of a span, how many events), for the spans since `start` in which there are some."""
+    values = Values()
+    source = _matching(dialect, wanted, window, values)
+    row = source.row
+    match dialect:
+        case Dialect.POSTGRES:
+            span = f"date_bin({values.add(width)}, {row}.occurred, {values.add(start)})"
+        case Dialect.SQLITE:
+            began, micros = values.add(start), values.add(width // timedelta(microseconds=1))
+            span = f"{began} + ({row}.occurred - {began}) / {micros} * {micros}"
+    return Statement(f"{source.select(f'{span} AS span, count(*)')} GROUP BY span"), values.all
+
+
+def count_by_name(dialect: Dialect, wanted: EventFilter, window: Window) -> Bound:
+    """Rows of (name, how many events, time of the first, time of the last)."""
+    values = Values()
+    source = _with_event(_matching(dialect, wanted, window, values))
+    chosen = source.select("e.event, count(*), min(e.occurred), max(e.occurred)")
+    return Statement(f"{chosen} GROUP BY e.event"), values.all
+
+
+def count_by_resource(dialect: Dialect, wanted: EventFilter, window: Window) -> Bound:
+    """Rows of (id, how many events, time of the first, time of the last, labels of the resource then)."""
+    values = Values()
+    source = _with_event(_matching(dialect, wanted, window, values))
+    counted = source.select("e.resource_id AS id, count(*) AS count, min(e.occurred) AS first, max(e.occurred) AS last")
+    latest = (
+        "SELECT n.resource FROM event_resources AS m JOIN events AS n ON n.seq = m.seq"
+        " WHERE m.resource_id = c.id AND m.occurred = c.last AND m.position = 0 ORDER BY m.seq DESC LIMIT 1"
+    )
+    text = f"SELECT c.id, c.count, c.first, c.last, ({latest}) FROM ({counted} GROUP BY e.resource_id) AS c"
+    return Statement(text), values.all
+
+
+def _matching(dialect: Dialect, wanted: EventFilter, window: Window, values: Values) -> _Source:
+    """The events that match, each once; in the order of an index, if they are found by one id."""
+    forms = forms_of(dialect, values)
+    lookup = find_lookup(wanted)
+    if lookup is None:
+        asked = list(conditions(wanted, forms))
+        return _Source("events AS e", [*_within("e", window, values), *asked], "e", True)
+    looked_up = [*lookup.conditions("r", forms), *_within("r", window, values)]
+    tables = "event_resources AS r"
+    if lookup.repeats and len(lookup.ids) == 1:
+        looked_up.append(_unrepeated(lookup, dialect, values))
+    elif lookup.repeats:
+        tables = f"(SELECT DISTINCT r.occurred, r.seq FROM {tables} WHERE {' AND '.join(looked_up)}) AS r"
+        looked_up = ["TRUE"]
+    asked = list(conditions(wanted, forms, lookup.criterion if lookup.exact else None))
+    source = _Source(tables, [*looked_up, *asked], "r", False)
+    return _with_event(source) if asked or _is_distinct(wanted) else source
+
+
+def _with_event(source: _Source) -> _Source:
+    """The same with the event of each row as `e`."""
+    if source.joined:
+        return source
+    return _Source(f"{source.tables} JOIN events AS e ON e.seq = r.seq", source.where, source.row, True)
+
+
+def _within(row: str, window: Window, values: Values) -> Sequence[str]:
+    return f"{row}.occurred >= {values.add(window.since)}", f"{row}.occurred <= {values.add(window.until)}"
+
+
+def _unrepeated(lookup: Lookup, dialect: Dialect, values: Values) -> str:
+    """Only the first of the rows that an event has for one id."""
+    earlier = " AND ".join(
+        [
+            *lookup.conditions("d", forms_of(dialect, values)),
+            "d.occurred = r.occurred AND d.seq = r.seq AND d.position < r.position",
+        ]
+    )
+    return f"NOT EXISTS (SELECT 1 FROM event_resources AS d WHERE {earlier})"
+
+
+def _is_distinct(wanted: EventFilter) -> bool:
+    return wanted.resource is not None and wanted.resource.distinct
+
+
+def _first_of_each(source: _Source, descending: bool) -> str:
+    """The rows that match with their place among those about the same resource, the first of them at 1."""
+    way, row = "DESC" if descending else "ASC", source.row
+    place = f"row_number() OVER (PARTITION BY e.resource_id ORDER BY {row}.occurred {way}, {row}.seq {way}) AS place"
+    return source.select(f"{row}.occurred, {row}.seq, {place}")
