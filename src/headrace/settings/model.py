@@ -171,6 +171,7 @@ class ServerServicesSettings(Group, frozen=True):
     triggers: ServiceSettings = ServiceSettings()
     proactive_triggers: ServiceSettings = ServiceSettings()
     actions: ServiceSettings = ServiceSettings()
+    histories: ServiceSettings = ServiceSettings()
 
 
 class ServerEventsSettings(Group, frozen=True):

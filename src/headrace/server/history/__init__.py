@@ -1,8 +1,7 @@
 """Runs counted by when they were expected to start and the state they are in (contract §3).
 
-There are two ways to the same bars: `walk` looks at every run that matches, `counted` adds up the minutes of
-hours that have been counted before and looks only at the runs between. The second is for histories without
-filters over many runs.
+There are two ways to the same bars: `walk` looks at every run that matches, `counted` takes what has been summed up
+before and looks only at the runs between. The second is for histories of many runs, of all states or some.
 """
 
 from collections.abc import Mapping
@@ -11,15 +10,22 @@ from datetime import datetime, timedelta
 from headrace.server.history.bars import Bars
 from headrace.server.history.counted import Counted
 from headrace.server.history.walk import Walk
+from headrace.server.history.wanted import wanted_states
 from headrace.server.store.base import Store
 from headrace.server.store.tallies import TOTAL
 from headrace.wire.filters import Filter
 from headrace.wire.listings import HistoryBar, HistoryRequest
 
 FEW_RUNS = 20_000
-"""Up to so many runs, walking them all takes less than looking for hours to count."""
+"""Up to so many runs, walking them all takes little, and none are counted."""
 
 _MINUTE = timedelta(minutes=1)
+
+
+async def has_few_runs(store: Store, noun: str, most: int) -> bool:
+    """Whether there are at most so many runs."""
+    total = await store.fetch_one(TOTAL, noun)
+    return total is None or int(total[0]) <= most
 
 
 class History:
@@ -37,15 +43,11 @@ class History:
         bars, filters = Bars.of(request), request.given()
         if not bars.count:
             return []
-        if filters or bars.width < _MINUTE or await self._has_few_runs(store):
+        wanted = wanted_states(self._noun, filters)
+        if wanted is None or bars.width < _MINUTE or await has_few_runs(store, self._noun, self._few_runs):
             return await self._walk.bars(store, bars, filters, now)
-        await self._counted.count(store, bars, now)
-        return await self._counted.bars(store, bars, now)
+        return await self._counted.bars(store, bars, wanted, now)
 
     async def lateness(self, store: Store, filters: Mapping[str, Filter], now: datetime) -> float | None:
         """By how many seconds the runs that match started late, on average; None if there are none."""
         return await self._walk.lateness(store, filters, now)
-
-    async def _has_few_runs(self, store: Store) -> bool:
-        total = await store.fetch_one(TOTAL, self._noun)
-        return total is None or int(total[0]) <= self._few_runs

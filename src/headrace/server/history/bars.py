@@ -1,9 +1,11 @@
 """The intervals of a history, and what is summed up in each."""
 
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import msgspec
 
+from headrace.server.history.wanted import Wanted
 from headrace.wire.errors import Unprocessable
 from headrace.wire.listings import HistoryBar, HistoryRequest, HistoryState
 from headrace.wire.states import StateType
@@ -11,29 +13,9 @@ from headrace.wire.times import as_utc, to_micros
 
 MOST_BARS = 500
 
-Key = tuple[int, str, str]
-"""A bar's number, a state's type and its name."""
 
-
-class Sums(msgspec.Struct):
-    """Of the runs of one bar in one state: how many, and their estimated run time and lateness in seconds."""
-
-    runs: int = 0
-    run_time: float = 0.0
-    lateness: float = 0.0
-
-    def add(self, runs: int, run_time: float, lateness: float) -> None:
-        self.runs += runs
-        self.run_time += run_time
-        self.lateness += lateness
-
-    def settle(self) -> None:
-        """Drop what adding and taking away left below a microsecond."""
-        self.run_time, self.lateness = round(self.run_time, 6) + 0.0, round(self.lateness, 6) + 0.0
-
-
-class Bars(msgspec.Struct, frozen=True):
-    """So many intervals of one width, one after the other; `end` is where the last one ends."""
+class Bars(msgspec.Struct, frozen=True, dict=True):
+    """So many intervals of one width, one after the other."""
 
     start: datetime
     width: timedelta
@@ -55,6 +37,7 @@ class Bars(msgspec.Struct, frozen=True):
 
     @property
     def end(self) -> datetime:
+        """Where the last one ends."""
         return self.start + self.count * self.width
 
     @property
@@ -62,25 +45,64 @@ class Bars(msgspec.Struct, frozen=True):
         """The width in microseconds."""
         return self.width // timedelta(microseconds=1)
 
+    @cached_property
+    def edges(self) -> list[int]:
+        """Where each begins, and where the last one ends, in microseconds."""
+        start = to_micros(self.start)
+        return [start + number * self.micros for number in range(self.count + 1)]
+
     def number(self, micros: int) -> int:
         """The number of the bar that a moment, in microseconds, is in."""
-        return (micros - to_micros(self.start)) // self.micros
+        return (micros - self.edges[0]) // self.micros
 
-    def draw(self, found: dict[Key, Sums]) -> list[HistoryBar]:
-        """The bars with their states in a steady order."""
-        states: dict[int, list[HistoryState]] = {}
-        for (number, state_type, state_name), sums in sorted(found.items()):
-            if sums.runs:
-                state = HistoryState(
-                    state_type=StateType(state_type),
-                    state_name=state_name,
-                    count_runs=sums.runs,
-                    sum_estimated_run_time=sums.run_time,
-                    sum_estimated_lateness=sums.lateness,
-                )
-                states.setdefault(number, []).append(state)
-        edges = [self.start + number * self.width for number in range(self.count + 1)]
-        return [
-            HistoryBar(interval_start=edges[number], interval_end=edges[number + 1], states=states.get(number, []))
-            for number in range(self.count)
+
+class Sheet:
+    """How many runs there are in each bar and state, with their estimated run time and lateness in microseconds.
+
+    All in whole numbers, so that what is added and taken away again leaves nothing behind. The bar before the
+    first, -1, and the one after the last may be written to as well; they are not drawn.
+    """
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._columns: dict[tuple[str, str], tuple[list[int], list[int], list[int]]] = {}
+
+    def add(self, bar: int, state_type: str, state_name: str, runs: int, run_time: int, lateness: int) -> None:
+        """Count runs in a bar."""
+        columns = self._columns.get((state_type, state_name))
+        if columns is None:
+            width = self._bars.count + 2
+            columns = self._columns[state_type, state_name] = [0] * width, [0] * width, [0] * width
+        columns[0][bar] += runs
+        columns[1][bar] += run_time
+        columns[2][bar] += lateness
+
+    def draw(self, wanted: Wanted | None = None) -> list[HistoryBar]:
+        """The bars with their states in a steady order, or with those that are wanted."""
+        columns = [
+            (StateType(state_type), state_name, *sums)
+            for (state_type, state_name), sums in sorted(self._columns.items())
+            if wanted is None or wanted(state_type, state_name)
         ]
+        begin, drawn = self._bars.start, list[HistoryBar]()
+        for number in range(self._bars.count):
+            end = self._bars.start + (number + 1) * self._bars.width
+            states = [
+                HistoryState(
+                    state_type=state_type,
+                    state_name=state_name,
+                    count_runs=runs[number],
+                    sum_estimated_run_time=run_time[number] / 1e6,
+                    sum_estimated_lateness=lateness[number] / 1e6,
+                )
+                for state_type, state_name, runs, run_time, lateness in columns
+                if runs[number]
+            ]
+            drawn.append(HistoryBar(interval_start=begin, interval_end=end, states=states))
+            begin = end
+        return drawn
+
+
+def micros(seconds: float) -> int:
+    """Whole microseconds."""
+    return round(seconds * 1e6)

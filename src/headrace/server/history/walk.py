@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from headrace.server.filters import Query
-from headrace.server.history.bars import Bars, Key, Sums
+from headrace.server.history.bars import Bars, Sheet, micros
 from headrace.server.store.base import Dialect, Store
 from headrace.wire.filters import Filter
 from headrace.wire.listings import HistoryBar
@@ -66,11 +66,11 @@ class Walk:
         statement, values = self._bars.bind(
             store.dialect, filters, start=bars.start, end=bars.end, width=bars.micros, now=now
         )
-        found: dict[Key, Sums] = {}
-        for bar, state_type, state_name, *sums in await store.scan(statement, *values):
+        sheet = Sheet(bars)
+        for bar, state_type, state_name, runs, run_time, late_by in await store.scan(statement, *values):
             number = bar if store.dialect is Dialect.SQLITE else bars.number(to_micros(bar))
-            found[number, state_type, state_name] = Sums(*sums)
-        return bars.draw(found)
+            sheet.add(number, state_type, state_name, runs, micros(run_time), micros(late_by))
+        return sheet.draw()
 
     async def lateness(self, store: Store, filters: Mapping[str, Filter], now: datetime) -> float | None:
         """By how many seconds the runs that match started late, on average; None if there are none."""

@@ -1,13 +1,15 @@
-"""Which counted hours of history still hold, kept true by triggers.
+"""Which counted spans of history still hold, kept true by triggers.
 
-`history_minutes` counts the runs that were expected in each minute of the hours in `history_hours`. Whatever
-changes a run of such an hour adds the hour to `history_changes` in the same transaction, and from then on it
-is not counted any more, until somebody counts it again (`server/history/`). Adding a row waits for nobody.
+Time is cut into spans, and these into steps. `history_spans` says which spans have been counted and what the runs
+that were expected in them sum up to; `history_steps` has the sums from the beginning of a span to the end of each
+of its steps that has runs. Whatever changes a run of a counted span adds the span to `history_changes` in the same
+transaction, and from then on it is not counted any more, until somebody counts it again (`server/history/`).
+Adding a row waits for nobody.
 
-The triggers do nothing for runs of the last hour, so that making a run and moving it through its states costs a
-comparison. That is safe because hours are counted `COUNTED_AFTER` at the earliest, and in PostgreSQL only while
-no transaction has been open for so long that it may have passed the comparison before (`IS_QUIET`). There,
-changes of older runs share a lock, which whoever claims an hour to count it asks for alone.
+The triggers do nothing for runs that were expected a moment ago or will be, so that making a run and moving it
+through its states costs a comparison. That is safe because a span is counted `COUNTED_AFTER` its end at the
+earliest, and in PostgreSQL only while no transaction has been open for so long that it may have passed the
+comparison before (`CLOCK`). There, changes of older runs share a lock, which whoever claims a span asks for alone.
 """
 
 from datetime import timedelta
@@ -15,47 +17,57 @@ from datetime import timedelta
 from headrace.server.store.base import Dialect, Statement
 
 NOUNS = ("flow_runs", "task_runs")
-COUNTED_AFTER = timedelta(hours=2)
-"""How long after its end an hour is counted."""
+SPAN, STEP = timedelta(minutes=15), timedelta(seconds=10)
+COUNTED_AFTER = timedelta(minutes=15)
+"""How long after its end a span is counted: longer than runs are recent, and transactions open, taken together."""
 
+_SPAN_SECONDS = int(SPAN.total_seconds())
+_RECENT_SECONDS = 600
 _LOCK = 7_465_227_041
-IS_QUIET = Statement(
+CLOCK = Statement(
     f"""
-    SELECT pg_try_advisory_xact_lock({_LOCK}) AND NOT EXISTS (
+    SELECT floor(extract(epoch FROM clock_timestamp()))::bigint WHERE pg_try_advisory_xact_lock({_LOCK})
+    AND NOT EXISTS (
         SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
-        AND backend_xid IS NOT NULL AND xact_start < clock_timestamp() - interval '30 minutes'
+        AND backend_xid IS NOT NULL AND xact_start < clock_timestamp() - interval '5 minutes'
     )
     """,
-    sqlite="SELECT 1",
+    sqlite="SELECT CAST(strftime('%s', 'now') AS INTEGER)",
 )
-"""Whether hours may be claimed in this transaction; if so, changes of old runs wait until it ends."""
+"""The triggers' clock, in seconds; no row where spans cannot be claimed in this transaction.
+
+If they can, changes of old runs wait until it ends.
+"""
 
 _CHANGED = "expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at"
 _SQLITE = """
 CREATE TRIGGER history_{noun}_{name} AFTER {event} ON {noun} WHEN {condition}
 BEGIN
-    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
-    WHERE noun = '{noun}' AND hour IN ({hours})
-    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = '{noun}' AND hour = counted.hour);
+    INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
+    WHERE noun = '{noun}' AND span IN ({spans})
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = '{noun}' AND span = counted.span);
 END
 """
-_SQLITE_HOUR = "{row}.expected_start_time / 3600000000"
-_SQLITE_OLD = "{row}.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000"
+_SQLITE_SPAN = f"{{row}}.expected_start_time / {_SPAN_SECONDS * 1_000_000}"
+_SQLITE_OLD = f"{{row}}.expected_start_time < (strftime('%s', 'now') - {_RECENT_SECONDS}) * 1000000"
 _EVENTS = (
     ("insert", "INSERT", ("NEW",)),
     ("delete", "DELETE", ("OLD",)),
     ("update", f"UPDATE OF {_CHANGED}", ("OLD", "NEW")),
 )
+_POSTGRES_SPAN = f"floor(extract(epoch FROM {{row}}.expected_start_time) / {_SPAN_SECONDS})::integer"
 _POSTGRES_FUNCTION = f"""
 CREATE FUNCTION change_history() RETURNS trigger LANGUAGE plpgsql AS $change$
+DECLARE
+    old_span integer;
+    new_span integer;
 BEGIN
+    IF TG_OP <> 'INSERT' THEN old_span := {_POSTGRES_SPAN.format(row="OLD")}; END IF;
+    IF TG_OP <> 'DELETE' THEN new_span := {_POSTGRES_SPAN.format(row="NEW")}; END IF;
     PERFORM pg_advisory_xact_lock_shared({_LOCK});
-    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
-    WHERE noun = TG_TABLE_NAME AND hour IN (
-        floor(extract(epoch FROM CASE WHEN TG_OP <> 'INSERT' THEN OLD.expected_start_time END) / 3600)::integer,
-        floor(extract(epoch FROM CASE WHEN TG_OP <> 'DELETE' THEN NEW.expected_start_time END) / 3600)::integer
-    )
-    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = TG_TABLE_NAME AND hour = counted.hour);
+    INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
+    WHERE noun = TG_TABLE_NAME AND span IN (old_span, new_span)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = TG_TABLE_NAME AND span = counted.span);
     RETURN NULL;
 END $change$
 """
@@ -63,7 +75,7 @@ _POSTGRES = (
     "CREATE TRIGGER history_{name} AFTER {event} ON {noun} FOR EACH ROW WHEN ({condition})"
     " EXECUTE FUNCTION change_history()"
 )
-_POSTGRES_OLD = "{row}.expected_start_time < clock_timestamp() - interval '1 hour'"
+_POSTGRES_OLD = f"{{row}}.expected_start_time < clock_timestamp() - interval '{_RECENT_SECONDS} seconds'"
 
 
 def statements(dialect: Dialect) -> list[str]:
@@ -77,5 +89,5 @@ def _trigger(dialect: Dialect, noun: str, name: str, event: str, rows: tuple[str
         old = " OR ".join(_POSTGRES_OLD.format(row=row) for row in rows)
         return _POSTGRES.format(noun=noun, name=name, event=event, condition=old)
     old = " OR ".join(_SQLITE_OLD.format(row=row) for row in rows)
-    hours = ", ".join(_SQLITE_HOUR.format(row=row) for row in rows)
-    return _SQLITE.strip().format(noun=noun, name=name, event=event, condition=old, hours=hours)
+    spans = ", ".join(_SQLITE_SPAN.format(row=row) for row in rows)
+    return _SQLITE.strip().format(noun=noun, name=name, event=event, condition=old, spans=spans)

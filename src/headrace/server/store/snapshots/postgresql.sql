@@ -259,32 +259,25 @@ CREATE UNIQUE INDEX uq_flows_name ON flows (name) WHERE deleted_at IS NULL;
 
 CREATE TABLE history_changes (
     noun TEXT NOT NULL,
-    hour INTEGER NOT NULL
+    span INTEGER NOT NULL
 );
 
-CREATE INDEX ix_history_changes_hour ON history_changes (noun, hour);
+CREATE INDEX ix_history_changes_span ON history_changes (noun, span);
 
-CREATE TABLE history_hours (
+CREATE TABLE history_spans (
     noun TEXT NOT NULL,
-    hour INTEGER NOT NULL,
+    span INTEGER NOT NULL,
     counting UUID NOT NULL,
     is_counted BOOLEAN DEFAULT false NOT NULL,
-    CONSTRAINT pk_history_hours PRIMARY KEY (noun, hour)
+    sums JSON,
+    CONSTRAINT pk_history_spans PRIMARY KEY (noun, span)
 );
 
-CREATE TABLE history_minutes (
+CREATE TABLE history_steps (
     noun TEXT NOT NULL,
-    minute INTEGER NOT NULL,
-    state_type TEXT NOT NULL,
-    state_name TEXT NOT NULL,
-    runs BIGINT NOT NULL,
-    ran DOUBLE PRECISION NOT NULL,
-    running BIGINT NOT NULL,
-    running_since DOUBLE PRECISION NOT NULL,
-    late DOUBLE PRECISION NOT NULL,
-    waiting BIGINT NOT NULL,
-    waiting_since DOUBLE PRECISION NOT NULL,
-    CONSTRAINT pk_history_minutes PRIMARY KEY (noun, minute, state_type, state_name)
+    step INTEGER NOT NULL,
+    sums JSON NOT NULL,
+    CONSTRAINT pk_history_steps PRIMARY KEY (noun, step)
 );
 
 CREATE TABLE log_arrivals (
@@ -827,27 +820,29 @@ CREATE TRIGGER release_delete AFTER DELETE ON task_runs REFERENCING OLD TABLE AS
 CREATE TRIGGER release_mark AFTER UPDATE OF deleted_at ON task_runs FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL) EXECUTE FUNCTION release();
 
 CREATE FUNCTION change_history() RETURNS trigger LANGUAGE plpgsql AS $change$
+DECLARE
+    old_span integer;
+    new_span integer;
 BEGIN
+    IF TG_OP <> 'INSERT' THEN old_span := floor(extract(epoch FROM OLD.expected_start_time) / 900)::integer; END IF;
+    IF TG_OP <> 'DELETE' THEN new_span := floor(extract(epoch FROM NEW.expected_start_time) / 900)::integer; END IF;
     PERFORM pg_advisory_xact_lock_shared(7465227041);
-    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
-    WHERE noun = TG_TABLE_NAME AND hour IN (
-        floor(extract(epoch FROM CASE WHEN TG_OP <> 'INSERT' THEN OLD.expected_start_time END) / 3600)::integer,
-        floor(extract(epoch FROM CASE WHEN TG_OP <> 'DELETE' THEN NEW.expected_start_time END) / 3600)::integer
-    )
-    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = TG_TABLE_NAME AND hour = counted.hour);
+    INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
+    WHERE noun = TG_TABLE_NAME AND span IN (old_span, new_span)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = TG_TABLE_NAME AND span = counted.span);
     RETURN NULL;
 END $change$;
 
-CREATE TRIGGER history_insert AFTER INSERT ON flow_runs FOR EACH ROW WHEN (NEW.expected_start_time < clock_timestamp() - interval '1 hour') EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_insert AFTER INSERT ON flow_runs FOR EACH ROW WHEN (NEW.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_delete AFTER DELETE ON flow_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '1 hour') EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_delete AFTER DELETE ON flow_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON flow_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '1 hour' OR NEW.expected_start_time < clock_timestamp() - interval '1 hour') EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON flow_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_insert AFTER INSERT ON task_runs FOR EACH ROW WHEN (NEW.expected_start_time < clock_timestamp() - interval '1 hour') EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_insert AFTER INSERT ON task_runs FOR EACH ROW WHEN (NEW.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_delete AFTER DELETE ON task_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '1 hour') EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_delete AFTER DELETE ON task_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '1 hour' OR NEW.expected_start_time < clock_timestamp() - interval '1 hour') EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
 
-INSERT INTO alembic_version (version_num) VALUES ('0006');
+INSERT INTO alembic_version (version_num) VALUES ('0007');

@@ -274,35 +274,28 @@ CREATE UNIQUE INDEX uq_flows_name ON flows (name) WHERE deleted_at IS NULL;
 
 CREATE TABLE history_changes (
     noun TEXT NOT NULL,
-    hour INTEGER NOT NULL
+    span INTEGER NOT NULL
 )
  STRICT;
 
-CREATE INDEX ix_history_changes_hour ON history_changes (noun, hour);
+CREATE INDEX ix_history_changes_span ON history_changes (noun, span);
 
-CREATE TABLE history_hours (
+CREATE TABLE history_spans (
     noun TEXT NOT NULL,
-    hour INTEGER NOT NULL,
+    span INTEGER NOT NULL,
     counting TEXT NOT NULL,
     is_counted INTEGER DEFAULT 0 NOT NULL,
-    CONSTRAINT pk_history_hours PRIMARY KEY (noun, hour)
+    sums TEXT,
+    CONSTRAINT pk_history_spans PRIMARY KEY (noun, span)
 )
  WITHOUT ROWID,
  STRICT;
 
-CREATE TABLE history_minutes (
+CREATE TABLE history_steps (
     noun TEXT NOT NULL,
-    minute INTEGER NOT NULL,
-    state_type TEXT NOT NULL,
-    state_name TEXT NOT NULL,
-    runs INTEGER NOT NULL,
-    ran REAL NOT NULL,
-    running INTEGER NOT NULL,
-    running_since REAL NOT NULL,
-    late REAL NOT NULL,
-    waiting INTEGER NOT NULL,
-    waiting_since REAL NOT NULL,
-    CONSTRAINT pk_history_minutes PRIMARY KEY (noun, minute, state_type, state_name)
+    step INTEGER NOT NULL,
+    sums TEXT NOT NULL,
+    CONSTRAINT pk_history_steps PRIMARY KEY (noun, step)
 )
  WITHOUT ROWID,
  STRICT;
@@ -879,46 +872,46 @@ BEGIN
     DELETE FROM concurrency_leases WHERE holder_id = OLD.id;
 END;
 
-CREATE TRIGGER history_flow_runs_insert AFTER INSERT ON flow_runs WHEN NEW.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
+CREATE TRIGGER history_flow_runs_insert AFTER INSERT ON flow_runs WHEN NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000
 BEGIN
-    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
-    WHERE noun = 'flow_runs' AND hour IN (NEW.expected_start_time / 3600000000)
-    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND hour = counted.hour);
+    INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
+    WHERE noun = 'flow_runs' AND span IN (NEW.expected_start_time / 900000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_flow_runs_delete AFTER DELETE ON flow_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
+CREATE TRIGGER history_flow_runs_delete AFTER DELETE ON flow_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000
 BEGIN
-    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
-    WHERE noun = 'flow_runs' AND hour IN (OLD.expected_start_time / 3600000000)
-    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND hour = counted.hour);
+    INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
+    WHERE noun = 'flow_runs' AND span IN (OLD.expected_start_time / 900000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_flow_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON flow_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
+CREATE TRIGGER history_flow_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON flow_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000
 BEGIN
-    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
-    WHERE noun = 'flow_runs' AND hour IN (OLD.expected_start_time / 3600000000, NEW.expected_start_time / 3600000000)
-    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND hour = counted.hour);
+    INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
+    WHERE noun = 'flow_runs' AND span IN (OLD.expected_start_time / 900000000, NEW.expected_start_time / 900000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_task_runs_insert AFTER INSERT ON task_runs WHEN NEW.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
+CREATE TRIGGER history_task_runs_insert AFTER INSERT ON task_runs WHEN NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000
 BEGIN
-    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
-    WHERE noun = 'task_runs' AND hour IN (NEW.expected_start_time / 3600000000)
-    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND hour = counted.hour);
+    INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
+    WHERE noun = 'task_runs' AND span IN (NEW.expected_start_time / 900000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_task_runs_delete AFTER DELETE ON task_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
+CREATE TRIGGER history_task_runs_delete AFTER DELETE ON task_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000
 BEGIN
-    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
-    WHERE noun = 'task_runs' AND hour IN (OLD.expected_start_time / 3600000000)
-    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND hour = counted.hour);
+    INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
+    WHERE noun = 'task_runs' AND span IN (OLD.expected_start_time / 900000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_task_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 3600) * 1000000
+CREATE TRIGGER history_task_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000
 BEGIN
-    INSERT INTO history_changes (noun, hour) SELECT noun, hour FROM history_hours AS counted
-    WHERE noun = 'task_runs' AND hour IN (OLD.expected_start_time / 3600000000, NEW.expected_start_time / 3600000000)
-    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND hour = counted.hour);
+    INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
+    WHERE noun = 'task_runs' AND span IN (OLD.expected_start_time / 900000000, NEW.expected_start_time / 900000000)
+    AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND span = counted.span);
 END;
 
-INSERT INTO alembic_version (version_num) VALUES ('0006');
+INSERT INTO alembic_version (version_num) VALUES ('0007');

@@ -42,7 +42,7 @@ from headrace.server.store.tables.events import (
     log_arrivals,
     log_trims,
 )
-from headrace.server.store.tables.histories import history_changes, history_hours, history_minutes
+from headrace.server.store.tables.histories import history_changes, history_spans, history_steps
 from headrace.server.store.tables.runs import (
     flow_run_input,
     flow_run_states,
@@ -87,8 +87,8 @@ __all__ = [
     "flow_runs",
     "flows",
     "history_changes",
-    "history_hours",
-    "history_minutes",
+    "history_spans",
+    "history_steps",
     "log_arrivals",
     "log_trims",
     "logs",
