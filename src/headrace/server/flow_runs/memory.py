@@ -10,15 +10,17 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from headrace.server.flow_runs.queries import Orchestrated
+from headrace.server.flow_runs.relations import Relations
 from headrace.server.store.base import Store
 
 _CAPACITY = 2_000
 
 
 class Memory:
-    """The latest runs that go on; the one written longest ago is forgotten first."""
+    """The latest runs that go on; the one written longest ago is forgotten first. And what runs are related to."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self.relations = Relations(store)
         self._runs: OrderedDict[UUID, Orchestrated] = OrderedDict()
 
     def keep(self, run: Orchestrated) -> None:
@@ -38,7 +40,7 @@ def memory_of(store: Store) -> Memory:
     """The memory that goes with a store."""
     memory = _MEMORIES.get(store)
     if memory is None:
-        memory = _MEMORIES[store] = Memory()
+        memory = _MEMORIES[store] = Memory(store)
     return memory
 
 

@@ -9,21 +9,33 @@ from uuid import UUID
 import msgspec
 
 from headrace.rules.bookkeeping import FlowRunChanges
+from headrace.server.events import single
+from headrace.server.events.log import LoggedEvent
 from headrace.server.states.reading import STATES, current_states
-from headrace.server.states.rows import message_and_documents
-from headrace.server.store.base import Connection, Dialect, Statement
+from headrace.server.states.rows import Documents, message_and_documents
+from headrace.server.store.base import Connection, Dialect, Statement, Topic
 from headrace.server.store.rows import JSON, Kind, Reader
 from headrace.wire.base import encode_text
-from headrace.wire.flow_runs import FlowRun, FlowRunPolicy
+from headrace.wire.flow_runs import CreatedBy, FlowRun, FlowRunPolicy
 from headrace.wire.flows import Labels
 from headrace.wire.states import State
 
 
 class Orchestrated(msgspec.Struct, kw_only=True):
-    """The part of a flow run that decides about its states. `updated` tells whether somebody wrote since."""
+    """The part of a flow run that its states and their events hang on.
+
+    `updated` tells whether somebody wrote since.
+    """
 
     id: UUID
+    created: datetime
     updated: datetime
+    name: str
+    flow_id: UUID
+    tags: list[str]
+    work_queue_id: UUID | None
+    created_by: CreatedBy | None
+    auto_scheduled: bool
     run_count: int
     start_time: datetime | None
     end_time: datetime | None
@@ -39,7 +51,14 @@ class Orchestrated(msgspec.Struct, kw_only=True):
         """The run once a state has been entered."""
         return Orchestrated(
             id=self.id,
+            created=self.created,
             updated=moment,
+            name=self.name,
+            flow_id=self.flow_id,
+            tags=self.tags,
+            work_queue_id=self.work_queue_id,
+            created_by=self.created_by,
+            auto_scheduled=self.auto_scheduled,
             run_count=changes.run_count,
             start_time=changes.start_time,
             end_time=changes.end_time,
@@ -57,7 +76,14 @@ _ORCHESTRATED = Reader(
     Orchestrated,
     {
         "id": Kind.UUID,
+        "created": Kind.TIME,
         "updated": Kind.TIME,
+        "name": Kind.TEXT,
+        "flow_id": Kind.UUID,
+        "tags": JSON(list[str]),
+        "work_queue_id": Kind.UUID,
+        "created_by": JSON(CreatedBy),
+        "auto_scheduled": Kind.BOOLEAN,
         "run_count": Kind.INTEGER,
         "start_time": Kind.TIME,
         "end_time": Kind.TIME,
@@ -111,6 +137,7 @@ _INSERT_STATE = """
 _CREATE = Statement(
     f"""
     WITH run AS ({_INSERT_RUN.format(labels="COALESCE(f.labels, '{}') || $30::jsonb")}),
+    {single.with_event("run", id="$5", occurred="$8", received="$2", first=34)},
     state AS ({_INSERT_STATE} SELECT $5, $2, $1, $6, $7, $8, $31::text, $32::jsonb, $33::jsonb FROM run)
     SELECT labels FROM run
     """,
@@ -127,7 +154,8 @@ _ENTER_RUN = """
 """
 _ENTER = Statement(
     f"""
-    WITH run AS ({_ENTER_RUN} RETURNING id)
+    WITH run AS ({_ENTER_RUN} RETURNING id),
+    {single.with_event("run", id="$5", occurred="$8", received="$2", first=19)}
     {_INSERT_STATE} SELECT $5, $2, run.id, $6, $7, $8, $16::text, $17::jsonb, $18::jsonb FROM run
     """,
     sqlite=_ENTER_RUN.replace("IS NOT DISTINCT FROM", "IS"),
@@ -145,14 +173,14 @@ _LABELS = JSON(Labels)
 
 
 async def create(
-    connection: Connection, run: FlowRun, state: State, changes: FlowRunChanges, parameters: str
+    connection: Connection, run: FlowRun, state: State, changes: FlowRunChanges, parameters: str, told: LoggedEvent
 ) -> Labels | None:
-    """Add a run with its first state, and return its labels: its flow's, and its own over them.
+    """Add a run with its first state and what is told of it, and return its labels: its flow's, and its own over them.
 
     `parameters` is their JSON text. On SQLite, `connection` is a transaction. None if nothing was written:
     there is no such flow, or the flow has a run with this idempotency key already.
     """
-    first = message_and_documents(state)
+    first, on_postgres = message_and_documents(state), connection.dialect is Dialect.POSTGRES
     row = await connection.fetch_one(
         _CREATE,
         run.id,
@@ -177,22 +205,32 @@ async def create(
         None if run.created_by is None else encode_text(run.created_by),
         encode_text(run.labels),
         *first,
+        *(single.rest(told) if on_postgres else ()),
     )
     if row is None:
         return None
-    if connection.dialect is Dialect.SQLITE:
-        await connection.execute(
-            _ADD_STATE, state.id, run.created, run.id, state.type.value, state.name, state.timestamp, *first
-        )
+    if on_postgres:
+        connection.announce(Topic.EVENTS)
+    else:
+        assert run.created is not None
+        await _add_state(connection, run.id, state, first, told, run.created)
     return _LABELS.decoder.decode(f"[{row[0]}]")[0]
 
 
 def orchestrated(run: FlowRun) -> Orchestrated:
-    """The part that decides, of a run that was just made."""
+    """The part that decides, of a run that is being made."""
+    assert run.created is not None
     assert run.updated is not None
     return Orchestrated(
         id=run.id,
+        created=run.created,
         updated=run.updated,
+        name=run.name,
+        flow_id=run.flow_id,
+        tags=run.tags,
+        work_queue_id=run.work_queue_id,
+        created_by=run.created_by,
+        auto_scheduled=run.auto_scheduled,
         run_count=run.run_count,
         start_time=run.start_time,
         end_time=run.end_time,
@@ -222,14 +260,19 @@ async def lock(transaction: Connection, id: UUID) -> Orchestrated | None:
 
 
 async def enter(
-    connection: Connection, run: Orchestrated, state: State, changes: FlowRunChanges, moment: datetime
+    connection: Connection,
+    run: Orchestrated,
+    state: State,
+    changes: FlowRunChanges,
+    moment: datetime,
+    told: LoggedEvent,
 ) -> bool:
-    """Write a state and the run's columns with it, unless somebody has written to the run since it was loaded.
+    """Write a state, the run's columns with it and what is told of it, unless the run has changed since it was loaded.
 
     On SQLite, `connection` is a transaction. False if nothing was written.
     """
     policy = None if changes.empirical_policy is None else encode_text(changes.empirical_policy)
-    documents = message_and_documents(state)
+    documents, on_postgres = message_and_documents(state), connection.dialect is Dialect.POSTGRES
     written = await connection.execute(
         _ENTER,
         run.id,
@@ -239,12 +282,15 @@ async def enter(
         *_bookkeeping(changes),
         policy,
         *documents,
+        *(single.rest(told) if on_postgres else ()),
     )
-    if written and connection.dialect is Dialect.SQLITE:
-        await connection.execute(
-            _ADD_STATE, state.id, moment, run.id, state.type.value, state.name, state.timestamp, *documents
-        )
-    return written > 0
+    if not written:
+        return False
+    if on_postgres:
+        connection.announce(Topic.EVENTS)
+    else:
+        await _add_state(connection, run.id, state, documents, told, moment)
+    return True
 
 
 async def id_by_key(connection: Connection, flow_id: UUID, key: str) -> UUID | None:
@@ -275,6 +321,15 @@ async def delete(transaction: Connection, id: UUID) -> bool:
 def _update(columns: tuple[str, ...]) -> Statement:
     settings = ", ".join(f"{column} = ${number}" for number, column in enumerate(columns, start=2))
     return Statement(f"UPDATE flow_runs SET {settings} WHERE id = $1 AND deleted_at IS NULL")
+
+
+async def _add_state(
+    transaction: Connection, id: UUID, state: State, documents: Documents, told: LoggedEvent, moment: datetime
+) -> None:
+    """SQLite's own second and third statement; PostgreSQL writes a run with its state and event in one."""
+    kind, name, timestamp = state.type.value, state.name, state.timestamp
+    await transaction.execute(_ADD_STATE, state.id, moment, id, kind, name, timestamp, *documents)
+    await single.add(transaction, told, moment)
 
 
 def _bookkeeping(changes: FlowRunChanges) -> tuple[Any, ...]:

@@ -25,7 +25,8 @@ from headrace.rules.estimates import estimated_start_time_delta
 from headrace.rules.facts import Needs
 from headrace.rules.transitions import Accept, Entry, Proposal, decide, needs
 from headrace.server.artifacts import service as artifacts
-from headrace.server.flow_runs import queries, reading
+from headrace.server.events.log import LoggedEvent
+from headrace.server.flow_runs import events, queries, reading
 from headrace.server.flow_runs.memory import memory_of
 from headrace.server.flow_runs.origin import Origin
 from headrace.server.flow_runs.queries import Orchestrated
@@ -69,12 +70,13 @@ async def create(
         origin.mark(run)
     first = proposed(body.state or StateCreate(type=StateType.PENDING), asker.now)
     entry = _decided(run, first, asker)
-    labels = await _insert(store, run, entry, parameters, asker)
+    before = queries.orchestrated(run)
+    labels = await _insert(store, run, before, entry, parameters, asker)
     if labels is None:
         return await _existing(store, body, asker), False
     run.labels = labels
     _apply(run, entry)
-    memory_of(store).keep(queries.orchestrated(run))
+    memory_of(store).keep(before.after(entry.state, entry.changes, asker.now))
     run.estimated_start_time_delta = estimated_start_time_delta(
         run.expected_start_time, run.start_time, run.state_type, asker.now
     )
@@ -164,7 +166,8 @@ async def _set_under_limit(
         if entry is None:
             return outcome_of(decision, run.state)
         result, companion = artifacts.result_of(entry.state), with_it if isinstance(decision, Accept) else None
-        if not await _write(transaction, run, entry, result, asker, companion):
+        told = events.state_entered(run, entry, await memory_of(store).relations.of(transaction, run))
+        if not await _write(transaction, run, entry, told, result, asker, companion):
             raise InternalError(f"The flow run {id} was changed although it is locked.")
     memory_of(store).keep(run.after(entry.state, entry.changes, asker.now))
     return outcome_of(decision, run.state)
@@ -220,13 +223,14 @@ def _apply(run: FlowRun, entry: Entry[FlowRunChanges]) -> None:
 
 
 async def _insert(
-    store: Store, run: FlowRun, entry: Entry[FlowRunChanges], parameters: str, asker: Asker
+    store: Store, run: FlowRun, before: Orchestrated, entry: Entry[FlowRunChanges], parameters: str, asker: Asker
 ) -> Labels | None:
     result = artifacts.result_of(entry.state)
+    told = events.state_entered(before, entry, await memory_of(store).relations.of(store, before))
     if result is None and _is_one_statement(store, entry.effects):
-        return await queries.create(store, run, entry.state, entry.changes, parameters)
+        return await queries.create(store, run, entry.state, entry.changes, parameters, told)
     async with store.transaction() as transaction:
-        labels = await queries.create(transaction, run, entry.state, entry.changes, parameters)
+        labels = await queries.create(transaction, run, entry.state, entry.changes, parameters, told)
         if labels is not None and run.parent_task_run_id is not None:
             await _require_parent(transaction, run.parent_task_run_id)
         if labels is not None and result is not None:
@@ -258,21 +262,23 @@ async def _enter(
 ) -> bool:
     """Write an entry with all that goes with it, or nothing; False if the run has changed since it was loaded."""
     result = artifacts.result_of(entry.state)
+    told = events.state_entered(run, entry, await memory_of(store).relations.of(store, run))
     if with_it is None and result is None and _is_one_statement(store, entry.effects):
-        return await queries.enter(store, run, entry.state, entry.changes, asker.now)
+        return await queries.enter(store, run, entry.state, entry.changes, asker.now, told)
     async with store.transaction() as transaction:
-        return await _write(transaction, run, entry, result, asker, with_it)
+        return await _write(transaction, run, entry, told, result, asker, with_it)
 
 
 async def _write(
     transaction: Connection,
     run: Orchestrated,
     entry: Entry[FlowRunChanges],
+    told: LoggedEvent,
     result: ArtifactCreate | None,
     asker: Asker,
     with_it: Companion | None,
 ) -> bool:
-    if not await queries.enter(transaction, run, entry.state, entry.changes, asker.now):
+    if not await queries.enter(transaction, run, entry.state, entry.changes, asker.now, told):
         return False
     if result is not None:
         await artifacts.add(transaction, result, asker.now)

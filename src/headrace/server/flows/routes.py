@@ -82,7 +82,7 @@ async def update_flow(ctx: Context, id: UUID, body: FlowUpdate) -> None:
 @router.delete("/{id}")
 async def delete_flow(ctx: Context, id: UUID) -> None:
     """Delete a flow and its runs."""
-    if not await service.delete(ctx.store, id):
+    if not await service.delete(ctx.store, id, ctx.received):
         raise ObjectNotFound("Flow not found")
 
 
@@ -90,4 +90,4 @@ async def delete_flow(ctx: Context, id: UUID) -> None:
 async def bulk_delete_flows(ctx: Context, body: FlowBulkDelete = _FIFTY) -> FlowBulkDeleted:
     """Delete the newest flows that match, with their runs."""
     ids = await matching_ids(ctx.store, "flows", {"flows": body.flows}, body.limit)
-    return FlowBulkDeleted(deleted=[flow_id for flow_id in ids if await service.delete(ctx.store, flow_id)])
+    return FlowBulkDeleted(deleted=[id for id in ids if await service.delete(ctx.store, id, ctx.received)])

@@ -6,8 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.server.flows import queries
-from headrace.server.store.base import Connection, Store
+from headrace.server.events import log
+from headrace.server.events.facts import Change
+from headrace.server.flows import events, queries
+from headrace.server.store.base import Connection, Row, Store, Topic
 from headrace.wire.base import encode_text
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.filters import Filter
@@ -22,10 +24,9 @@ async def ensure(store: Store, wanted: FlowCreate, now: datetime) -> tuple[Flow,
     """The flow of that name, and whether it was made for this call; an existing one is left as it is."""
     found = await find(store, wanted.name)
     while found is None:
-        labels = None if wanted.labels is None else encode_text(wanted.labels)
-        row = await store.fetch_one(queries.INSERT, uuid7(), now, wanted.name, encode_text(wanted.tags), labels)
-        if row is not None:
-            return queries.FLOWS.one(row, store.dialect), True
+        made = await _make(store, wanted, now)
+        if made is not None:
+            return made, True
         # Somebody else has made it in between; it may even be deleted again before it is read here.
         found = await find(store, wanted.name)
     return found, False
@@ -70,16 +71,37 @@ async def count(store: Store, filters: Given) -> int:
 
 async def update(store: Store, flow_id: UUID, change: FlowUpdate, now: datetime) -> None:
     """Set what is given; raise `ObjectNotFound` if there is no such flow."""
-    if change.tags is msgspec.UNSET:
-        changed = await store.execute(queries.TOUCH, flow_id, now)
-    else:
-        changed = await store.execute(queries.SET_TAGS, flow_id, encode_text(change.tags), now)
-    if not changed:
-        raise ObjectNotFound("Flow not found")
+    async with store.transaction() as transaction:
+        if change.tags is msgspec.UNSET:
+            row = await transaction.fetch_one(queries.TOUCH, flow_id, now)
+        else:
+            row = await transaction.fetch_one(queries.SET_TAGS, flow_id, now, encode_text(change.tags))
+        if row is None:
+            raise ObjectNotFound("Flow not found")
+        await _tell(transaction, Change.UPDATED, row, now)
 
 
-async def delete(store: Store, flow_id: UUID) -> bool:
+async def delete(store: Store, flow_id: UUID, now: datetime) -> bool:
     """Delete the flow with its runs, their states and their logs; whether there was one."""
     async with store.transaction() as transaction:
         await transaction.execute(queries.DELETE_LOGS, flow_id)
-        return await transaction.execute(queries.DELETE, flow_id) > 0
+        row = await transaction.fetch_one(queries.DELETE, flow_id)
+        if row is None:
+            return False
+        await _tell(transaction, Change.DELETED, row, now)
+        return True
+
+
+async def _make(store: Store, wanted: FlowCreate, now: datetime) -> Flow | None:
+    labels = None if wanted.labels is None else encode_text(wanted.labels)
+    async with store.transaction() as transaction:
+        row = await transaction.fetch_one(queries.INSERT, uuid7(), now, wanted.name, encode_text(wanted.tags), labels)
+        return None if row is None else await _tell(transaction, Change.CREATED, row, now)
+
+
+async def _tell(transaction: Connection, change: Change, row: Row, now: datetime) -> Flow:
+    """Put into the log what became of the flow of a row."""
+    flow = queries.FLOWS.one(row, transaction.dialect)
+    await log.append(transaction, [events.flow_changed(change, flow, now)], now)
+    transaction.announce(Topic.NAMES)
+    return flow

@@ -18,12 +18,16 @@ FIELDS: dict[str, Kind | JSON | ENUM] = {
 """The columns of a state, and how a reader takes them."""
 
 
+Documents = tuple[str | None, str | None, str]
+"""A state's message, data and details as they are stored."""
+
+
 class StoredDetails(StateDetails, kw_only=True, omit_defaults=True):
     """Details as they are stored: only what is set, because most never is. Reading fills in the defaults."""
 
 
-def message_and_documents(state: State) -> tuple[str | None, str | None, str]:
-    """A state's message, data and details as they are stored; null data is no data."""
+def message_and_documents(state: State) -> Documents:
+    """The stored form; null data is no data."""
     data = None if state.data is None else encode_text(state.data)
     details = msgspec.convert(state.state_details, StoredDetails, from_attributes=True)
     return state.message, data, encode_text(details)

@@ -15,6 +15,8 @@ class Topic(StrEnum):
     LOGS = "logs"
     AUTOMATIONS = "automations"
     ACTIONS = "actions"
+    NAMES = "names"
+    """What runs are related to has another name or other tags."""
 
 
 class Listener:
@@ -31,6 +33,11 @@ class Listener:
     def __init__(self, subject: "_Subject") -> None:
         self._subject = subject
         self._heard = subject.announced
+
+    def heard(self) -> bool:
+        """Whether the topic was announced since this or `wait` was called last; does not wait."""
+        before, self._heard = self._heard, self._subject.announced
+        return before != self._heard
 
     async def wait(self, timeout: float) -> None:
         """Until the topic is announced, or `timeout` seconds have passed."""
