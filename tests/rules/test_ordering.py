@@ -31,7 +31,8 @@ def numbers(events: Iterable[Happening]) -> list[int]:
 
 
 def arranged(events: Sequence[Happening], awaited: Iterable[int] = ()) -> tuple[list[int], list[int]]:
-    result = arrange(events, {UUID(int=number) for number in awaited})
+    leaders = {UUID(int=number) for number in awaited}
+    result = arrange(events, lambda event: event.follows in leaders)
     return numbers(result.handled), numbers(result.parked)
 
 
@@ -91,16 +92,13 @@ class Consumer:
     def take(self, batch: Sequence[Happening]) -> None:
         known = {event.id for event in (*self.handled, *self.parked)}
         fresh = [event for event in batch if event.id not in known]
-        self._settle(arrange(fresh, self._unhandled(fresh)))
+        handled = {event.id for event in self.handled}
+        self._settle(arrange(fresh, lambda event: event.follows not in handled))
 
     def give_up_waiting(self) -> None:
         self.released.append(self.parked)
         waiting, self.parked = self.parked, []
-        self._settle(arrange(waiting, ()))
-
-    def _unhandled(self, events: Sequence[Happening]) -> set[UUID]:
-        here = {event.id for event in (*events, *self.handled)}
-        return {event.follows for event in events if event.follows is not None and event.follows not in here}
+        self._settle(arrange(waiting, lambda event: False))
 
     def _settle(self, arrangement: Arrangement[Happening]) -> None:
         self.parked += arrangement.parked
@@ -113,7 +111,7 @@ class Consumer:
             if free:
                 self.released.append(free)
             self.parked = [event for event in self.parked if event not in free]
-            arrangement = arrange(free, ())
+            arrangement = arrange(free, lambda event: False)
 
 
 @given(histories())

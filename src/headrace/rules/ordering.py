@@ -5,11 +5,11 @@ long before its leader. What is decided here is, of the events at hand, which ar
 which wait for a leader that is still to come. Nothing recurses: a chain may be as long, and a leader have as many
 followers, as memory holds.
 
->>> arranged = arrange(batch, awaited={leader_that_has_not_come})
+>>> arranged = arrange(batch, waits=lambda event: event.follows == leader_that_has_not_come)
 >>> [event.id for event in arranged.handled], [event.id for event in arranged.parked]
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar, cast
 from uuid import UUID
@@ -38,11 +38,11 @@ class Arrangement(msgspec.Struct, Generic[Ordered], frozen=True):
     parked: list[Ordered]
 
 
-def arrange(events: Sequence[Ordered], awaited: Container[UUID]) -> Arrangement[Ordered]:
+def arrange(events: Sequence[Ordered], waits: Callable[[Ordered], bool]) -> Arrangement[Ordered]:
     """Decide what becomes of events given in the order of their arrival.
 
-    `awaited` are the leaders, none of them in the batch, that have not been handled yet; a leader that is neither in
-    the batch nor awaited holds nobody up. What follows a parked event is parked too. Of a repeated event only the
+    `waits` is asked of events whose leader is not in the batch: whether it is still to be handled, so that they have
+    to wait for it. What follows a parked event is parked too. Of a repeated event only the
     first counts. Events that follow each other in a circle cannot all come after their leader: the circle is opened
     at its earliest event.
     """
@@ -61,7 +61,7 @@ def arrange(events: Sequence[Ordered], awaited: Container[UUID]) -> Arrangement[
         elif leader in unique:
             followers.setdefault(leader, []).append(event)
         else:
-            (waiting if leader in awaited else free).append(event)
+            (waiting if waits(event) else free).append(event)
     for siblings in followers.values():
         siblings.sort(key=_occurred)
     handled, parked = _descend(free, followers), _descend(waiting, followers)

@@ -205,7 +205,7 @@ CREATE INDEX ix_event_followers_follows ON event_followers (consumer, follows);
 
 CREATE INDEX ix_event_followers_id ON event_followers (consumer, id);
 
-CREATE INDEX ix_event_followers_ready ON event_followers (consumer, seq) WHERE ready;
+CREATE INDEX ix_event_followers_ready ON event_followers (consumer, occurred, seq) WHERE ready;
 
 CREATE INDEX ix_event_followers_received ON event_followers (consumer, received);
 

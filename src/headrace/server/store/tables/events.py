@@ -91,7 +91,7 @@ full_index("ix_event_followers_id", _follower.consumer, _follower.id)  # whether
 full_index("ix_event_followers_follows", _follower.consumer, _follower.follows)  # those that a leader releases
 full_index("ix_event_followers_received", _follower.consumer, _follower.received)  # those that have waited enough
 partial_index(  # those that are released and not handled yet
-    "ix_event_followers_ready", _follower.consumer, _follower.seq, where="ready"
+    "ix_event_followers_ready", _follower.consumer, _follower.occurred, _follower.seq, where="ready"
 )
 
 log_arrivals = table(  # which lines were written when: the log of logs

@@ -127,7 +127,7 @@ def _create_consumers() -> None:
     op.create_index("ix_event_followers_id", "event_followers", ["consumer", "id"])
     op.create_index("ix_event_followers_follows", "event_followers", ["consumer", "follows"])
     op.create_index("ix_event_followers_received", "event_followers", ["consumer", "received"])
-    _create_partial_index("ix_event_followers_ready", "event_followers", ["consumer", "seq"], "ready")
+    _create_partial_index("ix_event_followers_ready", "event_followers", ["consumer", "occurred", "seq"], "ready")
 
 
 def _create_automations() -> None:
