@@ -220,7 +220,7 @@ def _on_name(wanted: EventNameFilter, forms: Forms) -> Iterator[str]:
 
 def _on_labels(wanted: ResourceSpecification | None, labels: str, forms: Forms) -> Iterator[str]:
     for name, patterns in (wanted or {}).items():
-        yield forms.label(labels, name, patterns)
+        yield "FALSE" if patterns == [] else forms.label(labels, name, patterns)
 
 
 def _on_any(wanted: AnyResource, forms: Forms) -> Iterator[str]:

@@ -29,7 +29,7 @@ class NextPage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     total: Annotated[int, msgspec.Meta(ge=0)]
     limit: Annotated[int, msgspec.Meta(ge=1, le=EVENT_PAGE)]
     occurred: datetime
-    seq: Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+    seq: Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
     def __post_init__(self) -> None:
         assume_utc(self)
