@@ -71,6 +71,17 @@ FORGET_EVENTS = (
 )
 """What its triggers remember of past events."""
 
+ADD_FIRING = Statement(
+    "INSERT INTO automation_firings"
+    " (id, created, automation_id, trigger_id, posture, state, fired_at, key, event_id, event, firing)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+)
+ADD_ACTION = Statement(
+    "INSERT INTO automation_actions"
+    " (id, created, updated, automation_id, firing_id, position, action, event, status, attempts, due)"
+    " VALUES ($1, $2, $2, $3, $4, $5, $6, $7, 'PENDING', 0, $2)"
+)
+
 
 @lru_cache
 def change(columns: tuple[str, ...]) -> Statement:

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from headrace.server.automations import facts, queries, resources, validation
+from headrace.server.automations import events, queries, resources, validation
 from headrace.server.events import log
+from headrace.server.events.facts import Change
 from headrace.server.store.base import Connection, Store, Topic
 from headrace.wire.automations import (
     Automation,
@@ -39,7 +40,7 @@ async def create(store: Store, body: AutomationCreate, now: datetime) -> Automat
         await _concern(transaction, made.id, body)
         if body.owner_resource:
             await transaction.execute(queries.ADD_RESOURCE, made.id, body.owner_resource, True)
-        await _tell(transaction, [facts.changed(made, "created", now)], now)
+        await _tell(transaction, [events.changed(made, Change.CREATED, now)], now)
     return made
 
 
@@ -81,7 +82,7 @@ async def update(store: Store, id: UUID, body: AutomationUpdate, now: datetime) 
         await _change(transaction, after)
         await transaction.execute(queries.DROP_RESOURCES, id)
         await _concern(transaction, id, body)
-        await _tell(transaction, [facts.changed(after, "updated", now)], now)
+        await _tell(transaction, [events.changed(after, Change.UPDATED, now)], now)
 
 
 async def set_enabled(store: Store, id: UUID, wanted: bool, now: datetime) -> None:
@@ -99,7 +100,7 @@ async def set_enabled(store: Store, id: UUID, wanted: bool, now: datetime) -> No
             return
         found.enabled, found.updated = wanted, now
         await _change(transaction, found)
-        await _tell(transaction, [facts.changed(found, "updated", now)], now)
+        await _tell(transaction, [events.changed(found, Change.UPDATED, now)], now)
 
 
 async def delete(store: Store, id: UUID, now: datetime) -> None:
@@ -119,7 +120,7 @@ async def delete_owned_by(store: Store, resource_id: str, now: datetime) -> None
 async def _delete(transaction: Connection, found: list[Automation], now: datetime) -> None:
     gone = [automation for automation in found if await transaction.execute(queries.DELETE, automation.id)]
     if gone:
-        await _tell(transaction, [facts.changed(automation, "deleted", now) for automation in gone], now)
+        await _tell(transaction, [events.changed(automation, Change.DELETED, now) for automation in gone], now)
 
 
 async def _change(transaction: Connection, automation: Automation) -> None:
@@ -135,9 +136,9 @@ async def _concern(transaction: Connection, id: UUID, body: AutomationUpdate) ->
     await transaction.execute_many(queries.ADD_RESOURCE, [(id, resource_id, False) for resource_id in found])
 
 
-async def _tell(transaction: Connection, events: Iterable[Event], now: datetime) -> None:
+async def _tell(transaction: Connection, told: Iterable[Event], now: datetime) -> None:
     """Write what happened, and have the triggers look at the automations again."""
-    await log.append(transaction, list(events), now)
+    await log.append(transaction, list(told), now)
     transaction.announce(Topic.AUTOMATIONS)
 
 
