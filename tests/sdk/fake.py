@@ -37,6 +37,11 @@ class FakeAPI:
         (run,) = self.flow_runs.values()
         return run
 
+    @property
+    def task_run_events(self) -> list[Event]:
+        """The events that say in which states task runs are."""
+        return [event for event in self.events if event.event.startswith("prefect.task-run.")]
+
     def run_named(self, flow_name: str) -> FlowRun:
         (run,) = (run for run in self.flow_runs.values() if run.flow_id == self.flows[flow_name])
         return run
@@ -47,7 +52,7 @@ class FakeAPI:
     def task_states(self, task_name: str) -> list[list[str]]:
         """The state names of each run of a task, in the order in which the runs began."""
         runs: dict[str, list[str]] = defaultdict(list)
-        for event in sorted(self.events, key=lambda event: event.occurred):
+        for event in sorted(self.task_run_events, key=lambda event: event.occurred):
             if event.payload["task_run"].task_key.startswith(f"{task_name}-"):
                 runs[event.resource["prefect.resource.id"]].append(event.resource["prefect.state-name"])
         return list(runs.values())
@@ -56,7 +61,7 @@ class FakeAPI:
         """What the last event of that state said of each task run, by its name."""
         return {
             event.payload["task_run"].name: event.payload["task_run"]
-            for event in self.events
+            for event in self.task_run_events
             if event.resource["prefect.state-name"] == state_name
         }
 

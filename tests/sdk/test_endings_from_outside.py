@@ -93,7 +93,7 @@ def test_what_can_never_be_recorded_is_told_and_the_value_comes_back(
     assert outlasts() == 7
     session.flush_all()
     told = capsys.readouterr().err
-    assert "3 task run states could not be recorded: the API cannot be reached: nobody there" in told
+    assert "3 events could not be recorded: the API cannot be reached: nobody there" in told
     assert "ended Completed(), but that could not be recorded: nobody there" in told
 
 

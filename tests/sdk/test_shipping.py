@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headrace.sdk.shipping import Shipper, Terms
-from headrace.wire.errors import BadRequest, ServiceUnavailable
+from headrace.wire.errors import BadRequest, ServiceUnavailable, Unauthorized, Unprocessable
 
 
 def shipper(send: Any, **terms: Any) -> Shipper[int]:
@@ -101,6 +101,38 @@ def test_a_batch_that_is_refused_is_not_sent_again() -> None:
     sending.put(1)
     assert sending.flush(20)
     assert attempts == [1]
+
+
+def test_what_is_refused_takes_nothing_else_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    arrived: list[int] = []
+
+    def send(batch: list[int]) -> None:
+        if 13 in batch:
+            raise Unprocessable("13 is no good")
+        arrived.extend(batch)
+
+    sending = shipper(send)
+    for n in range(100):
+        sending.put(n)
+    assert sending.flush(20)
+    assert arrived == [n for n in range(100) if n != 13]
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 numbers were not recorded: the API refused them: 13 is no good"
+    ]
+
+
+def test_a_sender_who_is_not_let_in_does_not_knock_once_for_each_item() -> None:
+    attempts: list[int] = []
+
+    def send(batch: list[int]) -> None:
+        attempts.append(len(batch))
+        raise Unauthorized("who are you?")
+
+    sending = shipper(send, linger=20)
+    for n in range(100):
+        sending.put(n)
+    assert sending.flush(20)
+    assert attempts == [100]
 
 
 def test_a_flush_does_not_wait_for_longer_than_it_is_told() -> None:

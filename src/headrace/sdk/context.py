@@ -83,6 +83,8 @@ class FlowRunContext(_RunContext):
         self.parent = parent
         self.origin = origin
         self.pauses = itertools.count(1)
+        self.deployment_name: list[str | None] = []
+        """Empty until somebody asked the API for it."""
         self._prefix = "" if new else f"{uuid4().hex[:6]}-"
         self._counters: dict[str, itertools.count[int]] = {}
 

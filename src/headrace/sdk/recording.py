@@ -1,11 +1,11 @@
 """Task runs are orchestrated here, and the API learns of them from events (contract §7).
 
 The engine puts a `Transition` for each state; the recorder's thread makes the event of it, sends it, and sends it
-again until it is acknowledged.
+again until it is acknowledged. Users' own events go the same way, so that all come in the order they happened.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -48,6 +48,11 @@ class Transition(msgspec.Struct, frozen=True):
     origin: Origin | None
 
 
+MakesEvent = Callable[[], Event]
+"""Makes an event in the recorder's thread; it must not raise."""
+Recorded = Transition | MakesEvent
+
+
 class EventSink(Protocol):
     def post_events(self, events: Sequence[Event]) -> None: ...
 
@@ -79,19 +84,19 @@ class _RunReport(msgspec.Struct):
     total_run_time: float
 
 
-def recorder(sink: EventSink, patience: float) -> Shipper[Transition]:
-    """A shipper of transitions; when it is full the run waits, so that no task run goes unrecorded."""
+def recorder(sink: EventSink, patience: float) -> Shipper[Recorded]:
+    """A shipper of events; when it is full the run waits, so that no task run goes unrecorded."""
 
-    def send(transitions: list[Transition]) -> None:
-        sink.post_events(list(map(_event_of, transitions)))
+    def send(recorded: list[Recorded]) -> None:
+        sink.post_events(list(map(_event_of, recorded)))
 
-    return Shipper(send, Terms(what="task run states", patience=patience, batch=_BATCH))
+    return Shipper(send, Terms(what="events", patience=patience, batch=_BATCH))
 
 
-def _event_of(transition: Transition) -> Event:
+def _event_of(recorded: Recorded) -> Event:
     """Lets the runs' own threads go first: the interpreter would let them wait for 5 ms each time they blocked."""
     time.sleep(0)
-    return event_of(transition)
+    return event_of(recorded) if isinstance(recorded, Transition) else recorded()
 
 
 def event_of(transition: Transition) -> Event:

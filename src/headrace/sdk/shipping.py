@@ -19,9 +19,11 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from headrace.wire.errors import RequestError
+from headrace.wire.errors import BadRequest, BodyTooLarge, RequestError, Unprocessable
 
 T = TypeVar("T")
+_ABOUT_CONTENT = (BadRequest, BodyTooLarge, Unprocessable)
+"""Refusals that may be the fault of one item among many."""
 _log = logging.getLogger("headrace.recording")
 _all: weakref.WeakSet[Shipper[Any]] = weakref.WeakSet()
 
@@ -149,7 +151,7 @@ class Shipper(Generic[T]):
             try:
                 self._send(batch)
             except RequestError as refusal:
-                _log.warning("%d %s were not recorded: the API refused them: %s", len(batch), self._terms.what, refusal)
+                self._refused(batch, refusal)
                 return
             except Exception as error:
                 if time.monotonic() + delay > deadline:
@@ -166,6 +168,15 @@ class Shipper(Generic[T]):
             else:
                 self._away = False
                 return
+
+    def _refused(self, batch: list[T], refusal: RequestError) -> None:
+        """What the API finds wrong is sent again in halves, so that only what is wrong itself is lost."""
+        if len(batch) == 1 or not isinstance(refusal, _ABOUT_CONTENT):
+            _log.warning("%d %s were not recorded: the API refused them: %s", len(batch), self._terms.what, refusal)
+            return
+        middle = len(batch) // 2
+        self._send_until_settled(batch[:middle])
+        self._send_until_settled(batch[middle:])
 
 
 class _Mark:

@@ -5,6 +5,7 @@ from typing import Self
 
 from headrace.client._async.admin import AdminCalls
 from headrace.client._async.artifacts import ArtifactCalls
+from headrace.client._async.automations import AutomationCalls
 from headrace.client._async.block_documents import BlockDocumentCalls
 from headrace.client._async.block_schemas import BlockSchemaCalls
 from headrace.client._async.block_types import BlockTypeCalls
@@ -12,6 +13,7 @@ from headrace.client._async.bulk import BulkCalls
 from headrace.client._async.collections import CollectionCalls
 from headrace.client._async.concurrency_limits import ConcurrencyLimitCalls
 from headrace.client._async.deployments import DeploymentCalls
+from headrace.client._async.event_log import EventLogCalls
 from headrace.client._async.global_concurrency_limits import GlobalConcurrencyLimitCalls
 from headrace.client._async.inputs import InputCalls
 from headrace.client._async.overviews import OverviewCalls
@@ -38,6 +40,8 @@ class HeadraceClient(
     ConcurrencyLimitCalls,
     ArtifactCalls,
     VariableCalls,
+    EventLogCalls,
+    AutomationCalls,
     BlockTypeCalls,
     BlockSchemaCalls,
     BlockDocumentCalls,

@@ -6,6 +6,7 @@ from typing import Self
 
 from headrace.client._sync.admin import AdminCalls
 from headrace.client._sync.artifacts import ArtifactCalls
+from headrace.client._sync.automations import AutomationCalls
 from headrace.client._sync.block_documents import BlockDocumentCalls
 from headrace.client._sync.block_schemas import BlockSchemaCalls
 from headrace.client._sync.block_types import BlockTypeCalls
@@ -13,6 +14,7 @@ from headrace.client._sync.bulk import BulkCalls
 from headrace.client._sync.collections import CollectionCalls
 from headrace.client._sync.concurrency_limits import ConcurrencyLimitCalls
 from headrace.client._sync.deployments import DeploymentCalls
+from headrace.client._sync.event_log import EventLogCalls
 from headrace.client._sync.global_concurrency_limits import GlobalConcurrencyLimitCalls
 from headrace.client._sync.inputs import InputCalls
 from headrace.client._sync.overviews import OverviewCalls
@@ -39,6 +41,8 @@ class SyncHeadraceClient(
     ConcurrencyLimitCalls,
     ArtifactCalls,
     VariableCalls,
+    EventLogCalls,
+    AutomationCalls,
     BlockTypeCalls,
     BlockSchemaCalls,
     BlockDocumentCalls,

@@ -1,0 +1,1 @@
+"""What events, automations and triggers are made of."""
