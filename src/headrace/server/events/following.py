@@ -2,86 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 import msgspec
 
-from headrace.server.events.reading import Reader as LogReader
-from headrace.server.events.reading import settled_end
+from headrace.server.events import queries
+from headrace.server.events.queries import Place, Window
+from headrace.server.events.reading import Reader, settled_end
+from headrace.server.events.rows import columns, read_rows
 from headrace.server.store.base import Listener, Row, Statement, Store, Topic
-from headrace.server.store.rows import JSON, Kind, Reader
 from headrace.server.streams import trims
 from headrace.server.streams.positions import Position
 from headrace.server.streams.tail import Item
-from headrace.wire.base import Wire
-from headrace.wire.events import Resource
+from headrace.wire.events import ReceivedEvent
+from headrace.wire.filters import EventFilter, EventOrder
 
 TABLE = "events"
 
-
-class FollowedEvent(Wire, kw_only=True):
-    """A received event (contract §6.1) whose payload is the JSON it came in."""
-
-    id: UUID
-    occurred: datetime
-    event: str
-    resource: Resource
-    related: list[Resource]
-    payload: msgspec.Raw
-    follows: UUID | None
-    received: datetime
-
-
-def _item(
-    *,
-    seq: int,
-    id: UUID,
-    occurred: datetime,
-    received: datetime,
-    event: str,
-    resource: Resource,
-    related: list[Resource],
-    payload: str,
-    follows: UUID | None,
-) -> Item[FollowedEvent]:
-    raw = payload.encode()
-    found = FollowedEvent(
-        id=id,
-        occurred=occurred,
-        event=event,
-        resource=resource,
-        related=related,
-        payload=msgspec.Raw(raw),
-        follows=follows,
-        received=received,
-    )
-    return Item(Position(seq), found, _FIXED_BYTES + len(raw) + _LABELS_BYTES * (1 + len(related)))
-
-
-_FIXED_BYTES, _LABELS_BYTES = 1000, 500
-"""About what an event takes in memory, and each resource of it."""
-
-_EVENTS = Reader(
-    _item,
-    {
-        "seq": Kind.INTEGER,
-        "id": Kind.UUID,
-        "occurred": Kind.TIME,
-        "received": Kind.TIME,
-        "event": Kind.TEXT,
-        "resource": JSON(Resource),
-        "related": JSON(list[Resource]),
-        "payload": Kind.TEXT,
-        "follows": Kind.UUID,
-    },
-)
-_COLUMNS = _EVENTS.columns()
-_BETWEEN = Statement(f"SELECT {_COLUMNS} FROM events WHERE seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3")
-_IN_TIME = Statement(
-    f"SELECT {_COLUMNS} FROM events WHERE (occurred, seq) > ($1, $2) AND occurred <= $3 AND seq <= $4"
-    " ORDER BY occurred, seq LIMIT $5"
-)
+_BETWEEN = Statement(f"SELECT {columns('e')} FROM events AS e WHERE seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3")
 _FIRST_SINCE = Statement("SELECT min(seq) FROM events WHERE occurred >= $1")
+_FIXED_BYTES = 1000
 
 
 class EventSource:
@@ -98,14 +37,15 @@ class EventSource:
     async def end(self) -> int:
         return await settled_end(self._store, TABLE)
 
-    def rows(self, after: int) -> LogReader:
-        return LogReader(self._store, TABLE, _COLUMNS, after)
+    def rows(self, after: int) -> Reader:
+        return Reader(self._store, TABLE, columns(TABLE), after)
 
     async def between(self, first: int, last: int, limit: int) -> Sequence[Row]:
         return await self._store.scan(_BETWEEN, first, last, limit)
 
-    async def items(self, rows: Sequence[Row]) -> list[Item[FollowedEvent]]:
-        return _EVENTS.all(rows, self._store.dialect)
+    async def items(self, rows: Sequence[Row]) -> list[Item[ReceivedEvent]]:
+        events = read_rows(rows, self._store.dialect)
+        return [Item(Position(row[0]), event, _size(row)) for row, event in zip(rows, events, strict=True)]
 
     async def trimmed(self) -> int:
         return await trims.trimmed(self._store, TABLE)
@@ -113,13 +53,20 @@ class EventSource:
     async def drawn(self) -> int:
         return await trims.drawn(self._store, TABLE)
 
-    async def in_time(
-        self, after: datetime, seq: int, until: datetime, last: int, limit: int
-    ) -> list[Item[FollowedEvent]]:
-        """Events up to row `last` in the order in which they occurred, behind one of that time and number."""
-        return await self.items(await self._store.scan(_IN_TIME, after, seq, until, last, limit))
+    async def page(
+        self, wanted: EventFilter, window: Window, after: Place | None, limit: int
+    ) -> list[Item[ReceivedEvent]]:
+        """What matches, in the order in which it occurred, from after a place on."""
+        ascending = msgspec.structs.replace(wanted, order=EventOrder.ASC)
+        statement, values = queries.page(self._store.dialect, ascending, window, limit, after)
+        return await self.items(await self._store.scan(statement, *values))
 
     async def before(self, since: datetime) -> Position | None:
         """A place before every event that occurred at `since` or later; None if there is no such event."""
         rows = await self._store.scan(_FIRST_SINCE, since)
         return None if rows[0][0] is None else Position(rows[0][0] - 1)
+
+
+def _size(row: Row) -> int:
+    """About what the event of a row takes in memory."""
+    return _FIXED_BYTES + 2 * sum(len(value) for value in row if isinstance(value, str))

@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from headrace.rules.event_matching import EventTest, Matchable, compile_filter
+from headrace.rules.event_matching import EventTest, compile_filter
 from headrace.server.context import Context
-from headrace.server.events.following import EventSource, FollowedEvent
+from headrace.server.events.following import EventSource
+from headrace.server.events.queries import Place, Window
 from headrace.server.http.sockets import Socket
 from headrace.server.streams.delivery import TRY_LATER, lost, read_filter_frame, until_gone
 from headrace.server.streams.tail import Follower, Item, Tail
-from headrace.wire.events import RESOURCE_ID
+from headrace.wire.events import ReceivedEvent
 from headrace.wire.filters.events import EventFilter, EventOccurredFilter
 from headrace.wire.times import now
 
@@ -38,7 +39,7 @@ _decoder = msgspec.json.Decoder(_Request)
 class EventStream:
     """Serves `/events/out` to any number of clients from one tail."""
 
-    def __init__(self, source: EventSource, tail: Tail[FollowedEvent]) -> None:
+    def __init__(self, source: EventSource, tail: Tail[ReceivedEvent]) -> None:
         self._source, self._tail = source, tail
 
     async def __call__(self, ctx: Context, socket: Socket) -> None:
@@ -49,26 +50,26 @@ class EventStream:
 
     async def _send(self, socket: Socket, request: _Request) -> None:
         changed = asyncio.Event()
-        since, until = _window(request.filter, now())
-        live = _within(request.filter, since, until)
+        window = _window(request.filter, now())
+        occurred = EventOccurredFilter(since=window.since, until=window.until)
+        live = compile_filter(msgspec.structs.replace(request.filter, occurred=occurred), related=False)
         async with self._tail.listening(changed):
             follower = self._tail.follow()
             if request.backfill:
-                await self._backfill(socket, request.filter, since, until, follower.position.seq)
-            await _follow(socket, follower, compile_filter(live, related=False), changed)
+                await self._backfill(socket, request.filter, window, follower.position.seq)
+            await _follow(socket, follower, live, changed)
 
-    async def _backfill(self, socket: Socket, wanted: EventFilter, since: datetime, until: datetime, last: int) -> None:
-        """Send what was in the log when the client came, in the order in which it occurred."""
-        test = _first_of_each(wanted)
-        occurred, seq = since, 0
-        while page := await self._source.in_time(occurred, seq, until, last, PAGE):
-            await _send_all(socket, page, test)
-            occurred, seq = page[-1].value.occurred, page[-1].position.seq
+    async def _backfill(self, socket: Socket, wanted: EventFilter, window: Window, last: int) -> None:
+        """Send what was in the log when the client came, up to number `last`, in the order in which it occurred."""
+        after = None
+        while page := await self._source.page(wanted, window, after, PAGE):
+            await _send_all(socket, [item for item in page if item.position.seq <= last], lambda event: True)
             if len(page) < PAGE:
                 return
+            after = Place(page[-1].value.occurred, page[-1].position.seq)
 
 
-async def _follow(socket: Socket, follower: Follower[FollowedEvent], test: EventTest, changed: asyncio.Event) -> None:
+async def _follow(socket: Socket, follower: Follower[ReceivedEvent], test: EventTest, changed: asyncio.Event) -> None:
     while True:
         changed.clear()
         reading = await follower.read(PAGE)
@@ -80,37 +81,16 @@ async def _follow(socket: Socket, follower: Follower[FollowedEvent], test: Event
             await changed.wait()
 
 
-async def _send_all(socket: Socket, items: Sequence[Item[FollowedEvent]], test: EventTest) -> None:
+async def _send_all(socket: Socket, items: Sequence[Item[ReceivedEvent]], test: EventTest) -> None:
     for item in items:
         if test(item.value):
             await socket.send(f'{{"type":"event","event":{item.text}}}')
     await asyncio.sleep(0)
 
 
-def _window(wanted: EventFilter, moment: datetime) -> tuple[datetime, datetime]:
+def _window(wanted: EventFilter, moment: datetime) -> Window:
     """The time in which events are sent: no stream begins before its look-back."""
     occurred = wanted.occurred or EventOccurredFilter()
     earliest = moment - LOOK_BACK
     since = earliest if occurred.since is None else max(occurred.since, earliest)
-    return since, _END_OF_TIME if occurred.until is None else occurred.until
-
-
-def _within(wanted: EventFilter, since: datetime, until: datetime) -> EventFilter:
-    return msgspec.structs.replace(wanted, occurred=EventOccurredFilter(since=since, until=until))
-
-
-def _first_of_each(wanted: EventFilter) -> EventTest:
-    """The test of stored events; where the filter is `distinct`, the first of each resource passes."""
-    test = compile_filter(wanted)
-    if wanted.resource is None or not wanted.resource.distinct:
-        return test
-    seen: set[str] = set()
-
-    def first(event: Matchable) -> bool:
-        resource = event.resource[RESOURCE_ID]
-        if resource in seen or not test(event):
-            return False
-        seen.add(resource)
-        return True
-
-    return first
+    return Window(since, _END_OF_TIME if occurred.until is None else occurred.until)

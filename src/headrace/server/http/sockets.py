@@ -76,8 +76,11 @@ class Socket:
         return frames[0]
 
     async def send(self, text: str) -> None:
-        """Send a text frame."""
-        await self._send({"type": "websocket.send", "text": text})
+        """Send a text frame, once there is room for it; raises `SocketClosed` when the client has gone."""
+        try:
+            await self._send({"type": "websocket.send", "text": text})
+        except OSError as error:
+            raise SocketClosed from error
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """End the conversation; nothing may be sent afterwards."""

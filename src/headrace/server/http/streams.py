@@ -10,6 +10,8 @@ from headrace.server.logs.following import LogSource
 from headrace.server.logs.outgoing import LogStream
 from headrace.server.store.base import Store
 from headrace.server.streams.tail import Tail
+from headrace.server.subscriptions.channels import Channels
+from headrace.server.subscriptions.socket import StreamSocket
 from headrace.settings import Settings
 
 
@@ -22,9 +24,14 @@ async def receive_events(ctx: Context, socket: Socket) -> None:
 
 def make_streams(store: Store, settings: Settings) -> Mapping[str, SocketHandler]:
     """The handlers by path; all that one process streams comes from one tail of each log."""
-    event_source = EventSource(store)
-    event_tail, log_tail = Tail(event_source), Tail(LogSource(store))
-    streams: dict[str, SocketHandler] = {"/events/in": receive_events}
+    event_source, log_source = EventSource(store), LogSource(store)
+    event_tail, log_tail = Tail(event_source), Tail(log_source)
+    channels = Channels(event_tail, event_source, log_tail, log_source)
+
+    async def subscribe(ctx: Context, socket: Socket) -> None:
+        await StreamSocket(channels, socket).serve()
+
+    streams: dict[str, SocketHandler] = {"/events/in": receive_events, "/x/stream": subscribe}
     if settings.server.events.stream_out_enabled:
         streams["/events/out"] = EventStream(event_source, event_tail)
     if settings.server.logs.stream_out_enabled:

@@ -11,7 +11,6 @@ from uuid import UUID
 from headrace.server.store.base import Connection, Statement, Topic
 from headrace.server.streams import trims
 from headrace.wire.base import encode_text
-from headrace.wire.times import to_micros
 
 TABLE = "log_arrivals"
 KEPT = timedelta(minutes=15)
@@ -37,8 +36,7 @@ _TRIM = Statement(
 
 async def note(transaction: Connection, lines: Sequence[tuple[datetime, UUID]], now: datetime) -> None:
     """Note a batch of lines, by time and id, in the transaction that writes them; whoever follows is told."""
-    named = encode_text([(to_micros(timestamp), id) for timestamp, id in lines])
-    row = await transaction.fetch_one(_ADD, now, named)
+    row = await transaction.fetch_one(_ADD, now, encode_text(lines))
     assert row is not None
     if row[0] % _EVERY == 0:
         await _trim(transaction, now)

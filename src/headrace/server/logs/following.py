@@ -16,7 +16,7 @@ from headrace.server.streams.positions import WHOLE, Position
 from headrace.server.streams.tail import Item
 from headrace.wire.base import encode_text
 from headrace.wire.logs import Log
-from headrace.wire.times import from_micros
+from headrace.wire.times import to_micros
 
 _COLUMNS = "seq, created, lines"
 _BETWEEN = Statement(f"SELECT {_COLUMNS} FROM log_arrivals WHERE seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3")
@@ -24,8 +24,8 @@ _FIRST_SINCE = Statement("SELECT min(seq) FROM log_arrivals WHERE created >= $1"
 _FIXED_BYTES = 800
 """About what a line takes in memory beside its text."""
 
-_read_names = msgspec.json.Decoder(list[tuple[int, UUID]]).decode
-_Names = list[tuple[int, UUID]]
+_Name = tuple[datetime, UUID]
+_read_names = msgspec.json.Decoder(list[_Name]).decode
 
 
 class LogSource:
@@ -70,16 +70,17 @@ class LogSource:
         rows = await self._store.scan(_FIRST_SINCE, since)
         return None if rows[0][0] is None else Position(rows[0][0] - 1)
 
-    async def _lines(self, names: Iterable[tuple[int, UUID]]) -> dict[UUID, Log]:
+    async def _lines(self, names: Iterable[_Name]) -> dict[UUID, Log]:
         match self._store.dialect:
             case Dialect.POSTGRES:
-                known = [(from_micros(micros), id) for micros, id in names]
+                known = list(names)
                 rows = await self._store.fetch(queries.NAMED, [time for time, _ in known], [id for _, id in known])
             case Dialect.SQLITE:
-                rows = await self._store.scan(queries.NAMED, encode_text(list(names)))
+                known = [(to_micros(time), id) for time, id in names]
+                rows = await self._store.scan(queries.NAMED, encode_text(known))
         return {line.id: line for line in queries.LOGS.all(rows, self._store.dialect)}
 
 
-def _positions(seq: int, names: _Names) -> list[Position]:
+def _positions(seq: int, names: Sequence[_Name]) -> list[Position]:
     """The place of each line of a batch; that of the last is behind the whole batch."""
     return [*(Position(seq, part) for part in range(len(names) - 1)), Position(seq, WHOLE)]

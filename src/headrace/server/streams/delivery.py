@@ -18,16 +18,20 @@ _read_type = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 async def until_gone(socket: Socket, sending: Coroutine[Any, Any, None]) -> None:
     """Send while the client is there; what it says meanwhile is passed over, its pings are answered."""
-    task = asyncio.create_task(sending)
-    listening = asyncio.create_task(_pass_over(socket))
+    await until_first(sending, _pass_over(socket))
+
+
+async def until_first(*parts: Coroutine[Any, Any, None]) -> None:
+    """Hold the parts of a conversation at once; the first to end, well or with an error, ends them all."""
+    tasks = [asyncio.create_task(part) for part in parts]
     try:
-        await asyncio.wait((task, listening), return_when=asyncio.FIRST_COMPLETED)
-        if task.done() and not listening.done():
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
             task.result()
     finally:
-        task.cancel()
-        listening.cancel()
-        await asyncio.gather(task, listening, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _pass_over(socket: Socket) -> None:

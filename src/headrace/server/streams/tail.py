@@ -17,6 +17,7 @@ memory and loses nothing. Only rows that retention has removed can be missed, an
 import asyncio
 import logging
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import cached_property
@@ -60,6 +61,9 @@ class Rows(Protocol):
     """Reads a log in order, and only what nothing will come before any more (`events.reading.Reader`)."""
 
     cursor: int
+
+    @property
+    def held_up(self) -> bool: ...
 
     async def read(self, limit: int) -> Sequence[Row]: ...
 
@@ -121,7 +125,7 @@ class Tail(Generic[Value]):
         self.source = source
         self.ring: Ring[Value] = Ring(items, size)
         self.reached = 0
-        self._listeners: set[asyncio.Event] = set()
+        self._listeners: Counter[asyncio.Event] = Counter()
         self._switching = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -141,14 +145,15 @@ class Tail(Generic[Value]):
 
         The first to come waits until the end of the log is known; raises `ServiceUnavailable` if the database is away.
         """
-        self._listeners.add(changed)
+        self._listeners[changed] += 1
         try:
             async with self._switching:
                 if self._task is None:
                     await self._begin()
             yield
         finally:
-            self._listeners.discard(changed)
+            self._listeners[changed] -= 1
+            self._listeners += Counter()
             async with self._switching:
                 if not self._listeners:
                     await self._stop()
@@ -185,7 +190,7 @@ class Tail(Generic[Value]):
                 continue
             failures = 0
             if not more:
-                await listener.wait(POLL)
+                await listener.wait(GATHER if rows.held_up else POLL)
             await asyncio.sleep(max(0.0, began + GATHER - loop.time()) if not more else 0)
 
     async def _advance(self, rows: Rows) -> bool:
