@@ -169,7 +169,11 @@ def test_an_event_that_the_api_refuses_takes_no_task_run_with_it(api: FakeAPI) -
 
     works()
     assert [event.event for event in sent(api)] == ["taken"]
-    assert api.task_states("works") == [["Pending", "Running", "Completed"]]
+    assert [event.resource["prefect.state-name"] for event in api.task_run_events] == [
+        "Pending",
+        "Running",
+        "Completed",
+    ]
 
 
 def test_events_wait_for_an_api_that_is_away(api: FakeAPI) -> None:
