@@ -178,6 +178,17 @@ class ServerEventsSettings(Group, frozen=True):
     """The log of events."""
 
     stream_out_enabled: Annotated[bool, Meta(description="Clients may follow events live, at /events/out.")] = True
+    maximum_event_bytes: Annotated[
+        int, Meta(gt=0, description="Most bytes of one event on /events/in; a larger one is quarantined.")
+    ] = 1_500_000
+    retention_period: Annotated[float, Meta(gt=0, description="Seconds for which events are kept.")] = 7 * 86_400.0
+    retention_overrides: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Seconds for which some events are kept, longer or shorter; the most specific name wins.",
+            extra={"accepts": "NAME=SECONDS or PREFIX*=SECONDS, several of them separated by commas"},
+        ),
+    ] = ()
 
 
 class ServerLogsSettings(Group, frozen=True):

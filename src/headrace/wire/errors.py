@@ -17,7 +17,7 @@
     │   └── Locked               423
     ├── ServiceError                 the service cannot answer now
     │   ├── InternalError        500
-    │   └── ServiceUnavailable   503
+    │   └── ServiceUnavailable   503 (StorageFull: the database has no space left)
     ├── StoreError                   the database cannot be used; one clear line for the terminal
     ├── SettingsError                a setting or profile is wrong
     ├── AddressUnavailable           the server cannot listen where it is told to
@@ -238,6 +238,10 @@ class ServiceUnavailable(ServiceError):
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": "1"}
+
+
+class StorageFull(ServiceUnavailable):
+    """The disk that holds the database is full; nothing can be written until there is space again."""
 
 
 class StoreError(HeadraceError):

@@ -38,7 +38,7 @@ async def test_an_event_that_is_there_is_ignored_and_the_first_of_one_id_wins(st
 
 
 async def test_what_was_sent_is_kept_as_it_was_sent(store: Store) -> None:
-    payload = msgspec.Raw(b'{"z": 1, "a": {"text": "\\u0000 \\u00e9"}, "z": 2}')
+    payload = msgspec.Raw(b'{"z": 1, "a": {"text": "\xc3\xa9"}, "z": 2}')
     leader = UUID(int=7)
     resource = {"prefect.resource.id": "r", "prefect.name": "ré"}
     tag = related("prefect.tag.x", "tag")
@@ -52,6 +52,19 @@ async def test_what_was_sent_is_kept_as_it_was_sent(store: Store) -> None:
     assert msgspec.json.decode(kept) == resource
     assert msgspec.json.decode(others) == [tag]
     assert kept_payload == bytes(payload).decode()
+
+
+async def test_what_no_database_can_keep_is_left_out_of_names_and_labels_and_kept_in_payloads(store: Store) -> None:
+    resource = {"prefect.resource.id": "r\0", "na\0me": "\\u0000\0"}
+    event = make_event(1, event="na\0med", resource=resource, related=[related("o\0", "ro\0le")], payload={"p": "\0é"})
+    async with store.transaction() as transaction:
+        await append(transaction, [event], now())
+    row = await store.fetch_one(_ROW, UUID(int=1))
+    assert row is not None
+    assert (row[0], row[1]) == ("named", "r")
+    assert msgspec.json.decode(row[2]) == {"prefect.resource.id": "r", "name": "\\u0000"}
+    assert msgspec.json.decode(row[4]) == {"p": "\0é"}
+    assert await resources(store, 1) == [("r", 0, None), ("o", 1, "role")]
 
 
 async def test_an_event_is_found_by_each_of_its_resources_with_its_role(store: Store) -> None:

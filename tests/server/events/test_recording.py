@@ -177,7 +177,6 @@ MALFORMED = {
         event(1, ONE, None, task_run={"start_time": "0001-01-01T00:00:00+02:00"}),
         "start_time lies outside",
     ),
-    "payload of text": (event(1, ONE, None) | {"payload": "text"}, "payload"),
     "flow run without id": (event(1, ONE, None) | {"related": [role("flow-run", "prefect.flow-run.x")]}, "flow-run.x"),
 }
 

@@ -1,22 +1,23 @@
-"""Takes events in: whatever has arrived is committed as one batch, and only then acknowledged (contract §6.1)."""
+"""Where events come in: what has arrived is committed, and only then acknowledged (contract §6.1)."""
 
-import logging
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
-
-import msgspec
+from weakref import WeakKeyDictionary
 
 from headrace.server.context import Context
+from headrace.server.events import arrivals
 from headrace.server.events.envelope import IncomingEvent
+from headrace.server.events.writing import BATCH, Item, persist
 from headrace.server.store.base import Store
-from headrace.server.task_runs.recording import service as recording
-from headrace.server.task_runs.recording.reports import MalformedReport, Report, concerns_task_run, read_report
+from headrace.wire.errors import ServiceUnavailable
 
-BATCH = 1_000
-"""At most so many frames of one connection are committed together."""
+Handler = Callable[[Sequence[Item]], Awaitable[None]]
+"""Takes what has arrived; it is durable when this returns."""
 
-_log = logging.getLogger("headrace.server.events")
-_decode = msgspec.json.Decoder(IncomingEvent).decode
+_ANSWER_SECONDS = 20.0
+"""How long a request waits for a database that is away; clients of Prefect wait 30 s for an answer."""
 
 
 class Frames(Protocol):
@@ -31,38 +32,47 @@ class Frames(Protocol):
         ...
 
 
-async def accept(store: Store, events: Iterable[IncomingEvent]) -> None:
-    """Store what the events say; it is durable when this returns.
+async def accept(ctx: Context, events: Sequence[IncomingEvent]) -> None:
+    """Take the events of one request; they are durable when this returns.
 
-    An event that records a task run and cannot be read as one is logged with its reason and left out,
-    alone. Sending an event again changes nothing.
+    Sending an event again changes nothing. Raises `ServiceUnavailable` when the database is away for too long.
     """
-    await recording.record(store, [report for event in events if (report := _read(event)) is not None])
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            await _write(ctx, [arrivals.admit(event) for event in events])
+    except TimeoutError:
+        raise ServiceUnavailable(
+            f"The database has been away for {_ANSWER_SECONDS:g} s: send the events again, none is kept twice."
+        ) from None
 
 
 async def ingest(ctx: Context, socket: Frames) -> None:
     """Serve one client of `/events/in` until it goes away.
 
     Nothing further is read while a batch is written: a client that sends faster than the database
-    writes is held back by its own connection. Each frame is an event; one that is not is logged and skipped.
+    writes is held back by its own connection. Each frame is an event; one that is not is kept aside.
     """
+    largest = ctx.settings.server.events.maximum_event_bytes
     while frames := await socket.receive_many(BATCH):
-        await accept(ctx.store, _events(frames))
+        await _write(ctx, [arrivals.read(frame, largest) for frame in frames])
 
 
-def _events(frames: Iterable[str | bytes]) -> Iterable[IncomingEvent]:
-    for frame in frames:
-        try:
-            yield _decode(frame)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            _log.warning("Skipped a message that is not an event: %s", error)
-
-
-def _read(event: IncomingEvent) -> Report | None:
-    if not concerns_task_run(event.event, event.resource):
-        return None
+@contextmanager
+def handled_by(store: Store, handler: Handler) -> Generator[None]:
+    """For the length of the block, what arrives for the store is written by the handler."""
+    _handlers[store] = handler
     try:
-        return read_report(event.id, event.occurred, event.resource, event.related, event.payload)
-    except MalformedReport as error:
-        _log.warning("Skipped event %s (%s), which cannot be recorded: %s", event.id, event.event, error)
-        return None
+        yield
+    finally:
+        del _handlers[store]
+
+
+async def _write(ctx: Context, items: Sequence[Item]) -> None:
+    handler = _handlers.get(ctx.store)
+    if handler is None:
+        await persist(ctx.store, items)
+    else:
+        await handler(items)
+
+
+_handlers: WeakKeyDictionary[Store, Handler] = WeakKeyDictionary()

@@ -4,7 +4,7 @@ Each event has a row in `events` and, for its resource and each related one, a r
 what happened to a resource is found by its id and time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from headrace.server.events.envelope import IncomingEvent
 from headrace.server.store.base import Connection, Dialect, Statement, Topic
 from headrace.wire.base import encode_text
 from headrace.wire.events import RESOURCE_ID, RESOURCE_ROLE, Event
+
+_NUL = "\\u0000"
 
 
 class LoggedEvent(msgspec.Struct, frozen=True):
@@ -91,18 +93,29 @@ async def append(
 
 
 def logged(event: IncomingEvent | Event) -> LoggedEvent:
-    """The event as the log keeps it."""
+    """The event as the log keeps it. NUL characters in its name and labels, where no database has a place for them,
+    are left out.
+    """
+    name, labels, others = event.event, event.resource, event.related
+    resource, related = encode_text(labels), encode_text(others)
+    if "\0" in name or _NUL in resource or _NUL in related:
+        name, labels, others = name.replace("\0", ""), _without_nul(labels), [_without_nul(other) for other in others]
+        resource, related = encode_text(labels), encode_text(others)
     return LoggedEvent(
         event.id,
         event.occurred,
-        event.event,
-        event.resource[RESOURCE_ID],
-        encode_text(event.resource),
-        encode_text(event.related),
-        [(other[RESOURCE_ID], other[RESOURCE_ROLE]) for other in event.related],
+        name,
+        labels[RESOURCE_ID],
+        resource,
+        related,
+        [(other[RESOURCE_ID], other[RESOURCE_ROLE]) for other in others],
         encode_text(event.payload),
         event.follows,
     )
+
+
+def _without_nul(labels: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("\0", ""): value.replace("\0", "") for name, value in labels.items()}
 
 
 async def _append_by_arrays(transaction: Connection, events: Sequence[LoggedEvent], received: datetime) -> int:

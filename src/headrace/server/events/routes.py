@@ -19,7 +19,7 @@ _LIST, _ANY = EventListRequest(), EventFilter()
 @router.post("", status=204)
 async def create_events(ctx: Context, body: list[IncomingEvent]) -> None:
     """Take events in. They are durable when the answer is sent; one that was taken in before is ignored."""
-    await accept(ctx.store, body)
+    await accept(ctx, body)
 
 
 @router.post("/filter")

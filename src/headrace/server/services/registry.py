@@ -1,6 +1,7 @@
 """The services there are. Loaded by a process that runs or lists them, and by nothing else."""
 
+from headrace.server.events.persister import EventPersister
 from headrace.server.history.service import Histories
 from headrace.server.services.base import Service
 
-SERVICES: tuple[type[Service], ...] = (Histories,)
+SERVICES: tuple[type[Service], ...] = (EventPersister, Histories)

@@ -13,6 +13,7 @@ from headrace.wire.errors import (
     HeadraceError,
     InternalError,
     ServiceUnavailable,
+    StorageFull,
     StoreError,
     Unprocessable,
 )
@@ -110,6 +111,8 @@ def translate(error: Exception) -> HeadraceError:
         return Conflict("Data integrity conflict. It refers to an object that does not exist.")
     if isinstance(error, _UNKEEPABLE):
         return Unprocessable("A text holds a NUL character, which the database cannot keep: leave it out.")
+    if isinstance(error, asyncpg.DiskFullError):
+        return StorageFull(f"The disk that holds the database is full: {error}. Free some space.")
     if is_lost(error) or isinstance(error, _PASSING):
         return ServiceUnavailable(f"The database is busy or away: {error or type(error).__name__}. Try again.")
     return InternalError(f"The database refused a statement: {error}.")

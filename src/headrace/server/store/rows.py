@@ -36,6 +36,7 @@ class Kind(Enum):
     INTEGER = auto()
     FLOAT = auto()
     BOOLEAN = auto()
+    BYTES = auto()
 
 
 class JSON:

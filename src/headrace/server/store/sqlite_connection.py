@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from headrace.wire.errors import Conflict, HeadraceError, InternalError, ServiceUnavailable, StoreError
+from headrace.wire.errors import Conflict, HeadraceError, InternalError, ServiceUnavailable, StorageFull, StoreError
 
 _MEBIBYTE = 1024 * 1024
 _CACHED_STATEMENTS = 512
@@ -120,7 +120,7 @@ def translate(error: sqlite3.Error) -> HeadraceError:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return ServiceUnavailable("The database is busy: another process holds its lock. Try again.")
         case sqlite3.SQLITE_FULL:
-            return ServiceUnavailable("The disk that holds the database is full: free some space.")
+            return StorageFull("The disk that holds the database is full: free some space.")
         case sqlite3.SQLITE_IOERR:
             return ServiceUnavailable(f"The disk that holds the database fails: {error}.")
         case sqlite3.SQLITE_INTERRUPT:

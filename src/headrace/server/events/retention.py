@@ -1,0 +1,99 @@
+"""Ends events whose time is over, with all that is kept about them, a batch at a time.
+
+An event stays until every consumer of the log has handled it, however old it is. A consumer that has not moved for
+as long as events are kept is switched off, and is not waited for.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from headrace.rules.retention import Retention
+from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
+from headrace.server.store.batches import batch_delete
+from headrace.server.streams import trims
+from headrace.wire.events import RESOURCE_ID
+
+BATCH = 1_000
+"""Events that one transaction ends: on SQLite it keeps others from the event loop for some milliseconds."""
+
+OVER = "occurred < $1 AND seq <= $2 AND NOT EXISTS (SELECT 1 FROM event_followers AS f WHERE f.seq = events.seq)"
+"""That their time is over and that nobody waits for them."""
+OVER_OF_ONE_NAME = f"event = $3 AND {OVER}"
+
+_ALL = 2**62
+_HANDLED = Statement("SELECT coalesce(min(seq), $2) FROM event_consumers WHERE updated > $1")
+_NEXT_NAME = Statement("SELECT min(event) FROM events WHERE event > $1")
+_FORGET = Statement(
+    """
+    DELETE FROM event_resources AS r
+    USING unnest($1::text[], $2::timestamptz[], $3::bigint[]) AS gone (resource_id, occurred, seq)
+    WHERE r.resource_id = gone.resource_id AND r.occurred = gone.occurred AND r.seq = gone.seq
+    """
+)
+_FORGET_ONE = Statement("DELETE FROM event_resources WHERE resource_id = $1 AND occurred = $2 AND seq = $3")
+_FORGET_ASIDE = "quarantined_at < $1"
+
+_decode_related = msgspec.json.Decoder(list[dict[str, str]]).decode
+
+
+async def trim(store: Store, retention: Retention, now: datetime) -> bool:
+    """End one batch of the events of each name, and of those kept aside; True if there may be more."""
+    oldest = now - timedelta(seconds=retention.default)
+    handled = (await store.fetch(_HANDLED, oldest, _ALL))[0][0]
+    more = False
+    async for condition, values in _conditions(store, retention, now, handled):
+        ended = await batch_delete(
+            store,
+            "events",
+            condition,
+            *values,
+            key="seq",
+            order="occurred, seq",
+            returning="seq, occurred, resource_id, related",
+            following=partial(_forget, now=now),
+            batch_size=BATCH,
+            batches=1,
+        )
+        more = more or ended == BATCH
+    aside = await batch_delete(store, "event_quarantine", _FORGET_ASIDE, oldest, batch_size=BATCH, batches=1)
+    return more or aside == BATCH
+
+
+async def _conditions(
+    store: Store, retention: Retention, now: datetime, handled: int
+) -> AsyncIterator[tuple[str, tuple[Any, ...]]]:
+    if retention.uniform:
+        yield OVER, (now - timedelta(seconds=retention.default), handled)
+        return
+    async for name in _names(store):
+        yield OVER_OF_ONE_NAME, (now - timedelta(seconds=retention.seconds(name)), handled, name)
+
+
+async def _names(store: Store) -> AsyncIterator[str]:
+    """The names of the events in the log, each found by one step in an index."""
+    name = ""
+    while (row := await store.fetch_one(_NEXT_NAME, name)) is not None and row[0] is not None:
+        name = row[0]
+        yield name
+
+
+async def _forget(transaction: Connection, rows: Sequence[Row], now: datetime) -> None:
+    """What is kept about events that were deleted."""
+    places = [place for row in rows for place in _places(row)]
+    match transaction.dialect:
+        case Dialect.POSTGRES:
+            await transaction.execute(_FORGET, *map(list, zip(*places, strict=True)))
+        case Dialect.SQLITE:
+            await transaction.execute_many(_FORGET_ONE, places)
+    await trims.note(transaction, "events", max(row[0] for row in rows), len(rows), now)
+
+
+def _places(row: Row) -> Iterator[tuple[str, Any, int]]:
+    seq, occurred, resource_id, related = row
+    yield resource_id, occurred, seq
+    for id in {resource[RESOURCE_ID] for resource in _decode_related(related)} - {resource_id}:
+        yield id, occurred, seq
