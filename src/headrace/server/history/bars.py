@@ -1,10 +1,12 @@
 """The intervals of a history, and what is summed up in each."""
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 from functools import cached_property
 
 import msgspec
 
+from headrace.server.history.sums import state_of
 from headrace.server.history.wanted import Wanted
 from headrace.wire.errors import Unprocessable
 from headrace.wire.listings import HistoryBar, HistoryRequest, HistoryState
@@ -56,6 +58,9 @@ class Bars(msgspec.Struct, frozen=True, dict=True):
         return (micros - self.edges[0]) // self.micros
 
 
+_Column = tuple[list[int], list[int], list[int]]
+
+
 class Sheet:
     """How many runs there are in each bar and state, with their estimated run time and lateness in microseconds.
 
@@ -65,23 +70,32 @@ class Sheet:
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._columns: dict[tuple[str, str], tuple[list[int], list[int], list[int]]] = {}
+        self._columns: defaultdict[str, _Column] = defaultdict(self._column)
 
-    def add(self, bar: int, state_type: str, state_name: str, runs: int, run_time: int, lateness: int) -> None:
-        """Count runs in a bar."""
-        columns = self._columns.get((state_type, state_name))
-        if columns is None:
-            width = self._bars.count + 2
-            columns = self._columns[state_type, state_name] = [0] * width, [0] * width, [0] * width
-        columns[0][bar] += runs
-        columns[1][bar] += run_time
-        columns[2][bar] += lateness
+    def add(self, bar: int, key: str, runs: int, run_time: int, lateness: int) -> None:
+        """Count runs in a bar; `key` is that of their state (see sums.py)."""
+        all_runs, run_times, latenesses = self._columns[key]
+        all_runs[bar] += runs
+        run_times[bar] += run_time
+        latenesses[bar] += lateness
+
+    def move(self, bar: int, key: str, runs: int, run_time: int, lateness: int) -> None:
+        """Count runs in the bar before this one instead."""
+        all_runs, run_times, latenesses = self._columns[key]
+        all_runs[bar] -= runs
+        run_times[bar] -= run_time
+        latenesses[bar] -= lateness
+        all_runs[bar - 1] += runs
+        run_times[bar - 1] += run_time
+        latenesses[bar - 1] += lateness
 
     def draw(self, wanted: Wanted | None = None) -> list[HistoryBar]:
         """The bars with their states in a steady order, or with those that are wanted."""
         columns = [
-            (StateType(state_type), state_name, *sums)
-            for (state_type, state_name), sums in sorted(self._columns.items())
+            (StateType(state_type), state_name, *column)
+            for (state_type, state_name), column in sorted(
+                (state_of(key), column) for key, column in self._columns.items()
+            )
             if wanted is None or wanted(state_type, state_name)
         ]
         begin, drawn = self._bars.start, list[HistoryBar]()
@@ -101,6 +115,10 @@ class Sheet:
             drawn.append(HistoryBar(interval_start=begin, interval_end=end, states=states))
             begin = end
         return drawn
+
+    def _column(self) -> _Column:
+        width = self._bars.count + 2
+        return [0] * width, [0] * width, [0] * width
 
 
 def micros(seconds: float) -> int:

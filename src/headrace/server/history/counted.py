@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from headrace.server.history import sums
 from headrace.server.history.bars import Bars, Sheet, micros
-from headrace.server.history.sums import MICROSECONDS_A_SPAN, MICROSECONDS_A_STEP, STEPS_A_SPAN, Sums
-from headrace.server.history.walk import LATENESS, LATENESS_SQLITE, RUN_TIME, RUN_TIME_SQLITE
+from headrace.server.history.sums import MICROSECONDS_A_SPAN, MICROSECONDS_A_STEP, STEPS_A_SPAN, Sums, state_key
+from headrace.server.history.walk import COLUMNS, LATENESS, LATENESS_SQLITE, RUN_TIME, RUN_TIME_SQLITE
 from headrace.server.history.wanted import Wanted
 from headrace.server.store.base import Dialect, Statement, Store
 from headrace.wire.base import encode_text
@@ -38,16 +38,25 @@ _STEPS = Statement(
 )
 _RUNS = """
 SELECT piece, state_type, state_name, count(*), {run_time}, {lateness}
-FROM {pieces} CROSS JOIN {noun} AS run
-WHERE run.expected_start_time >= since AND run.expected_start_time < until
-    AND run.deleted_at IS NULL AND run.state_type IS NOT NULL
+FROM {runs}
 GROUP BY piece, state_type, state_name
 """
-_PIECES = "unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS pieces(since, until, piece)"
-_PIECES_SQLITE = """(
+_RUNS_OF_PIECES = """
+unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS pieces(since, until, piece) CROSS JOIN LATERAL (
+    SELECT {columns} FROM {noun} WHERE expected_start_time >= since AND expected_start_time < until
+        AND deleted_at IS NULL AND state_type IS NOT NULL
+    ORDER BY expected_start_time OFFSET 0
+) AS run
+"""
+"""In order and from the beginning, or else a plan for any number of pieces reads the whole table."""
+_RUNS_OF_PIECES_SQLITE = """
+(
     SELECT key + 1 AS piece, json_extract(value, '$[0]') AS since, json_extract(value, '$[1]') AS until
     FROM json_each($2) LIMIT -1 OFFSET 0
-)"""
+) CROSS JOIN {noun} AS run
+WHERE run.expected_start_time >= since AND run.expected_start_time < until
+    AND run.deleted_at IS NULL AND run.state_type IS NOT NULL
+"""
 """With a limit that is none, or else SQLite takes the JSON apart again for each run."""
 
 
@@ -75,14 +84,12 @@ class Counted:
         self._noun = noun
         self._runs = Statement(
             _RUNS.format(
-                noun=noun,
-                pieces=_PIECES,
+                runs=_RUNS_OF_PIECES.format(noun=noun, columns=COLUMNS),
                 run_time=RUN_TIME.format(now="$1::timestamptz"),
                 lateness=LATENESS.format(now="$1::timestamptz"),
             ),
             sqlite=_RUNS.format(
-                noun=noun,
-                pieces=_PIECES_SQLITE,
+                runs=_RUNS_OF_PIECES_SQLITE.format(noun=noun),
                 run_time=RUN_TIME_SQLITE.format(now="$1"),
                 lateness=LATENESS_SQLITE.format(now="$1"),
             ),
@@ -100,12 +107,13 @@ class Counted:
             runs = await view.scan(self._runs, now, *_ranges(store.dialect, pieces))
         sheet = Sheet(bars)
         _add_spans(sheet, bars, spans, to_micros(now))
-        _move_steps(sheet, edges, sums.read([text or "[]" for (text,) in steps]), to_micros(now))
+        _move_steps(sheet, edges, sums.read([text or "{}" for (text,) in steps]), to_micros(now))
         for place, state_type, state_name, count, run_seconds, late_seconds in runs:
-            piece, run_time, lateness = pieces[int(place) - 1], micros(run_seconds), micros(late_seconds)
-            sheet.add(piece.to, state_type, state_name, count, run_time, lateness)
+            piece, key = pieces[int(place) - 1], state_key(state_type, state_name)
+            run_time, lateness = micros(run_seconds), micros(late_seconds)
+            sheet.add(piece.to, key, count, run_time, lateness)
             if piece.taken_from is not None:
-                sheet.add(piece.taken_from, state_type, state_name, -count, -run_time, -lateness)
+                sheet.add(piece.taken_from, key, -count, -run_time, -lateness)
         return sheet.draw(wanted)
 
 
@@ -149,8 +157,10 @@ def _ranges(dialect: Dialect, pieces: Sequence[_Piece]) -> tuple[object, ...]:
 def _add_spans(sheet: Sheet, bars: Bars, spans: Mapping[int, str], now: int) -> None:
     """Add each span to the bar that it ends in, which may be the one after the last."""
     for span, states in zip(spans, sums.read(spans.values()), strict=True):
-        end = (span + 1) * MICROSECONDS_A_SPAN
-        _add(sheet, min(bars.number(end - 1), bars.count), states, now - span * MICROSECONDS_A_SPAN)
+        begin, end = span * MICROSECONDS_A_SPAN, (span + 1) * MICROSECONDS_A_SPAN
+        bar = min(bars.number(end - 1), bars.count)
+        for key, (runs, run_time, running, lateness, waiting) in states.items():
+            sheet.add(bar, key, runs, run_time + running * (now - begin), lateness + waiting * (now - begin))
 
 
 def _move_steps(sheet: Sheet, edges: Sequence[_Edge], found: Sequence[Sums], now: int) -> None:
@@ -158,12 +168,5 @@ def _move_steps(sheet: Sheet, edges: Sequence[_Edge], found: Sequence[Sums], now
     for edge, states in zip(edges, found, strict=True):
         if edge.step > edge.span * STEPS_A_SPAN:
             elapsed = now - edge.span * MICROSECONDS_A_SPAN
-            _add(sheet, edge.bar - 1, states, elapsed)
-            _add(sheet, edge.bar, states, elapsed, -1)
-
-
-def _add(sheet: Sheet, bar: int, states: Sums, elapsed: int, sign: int = 1) -> None:
-    for state in states:
-        run_time = state.run_time + state.running * elapsed
-        lateness = state.lateness + state.waiting * elapsed
-        sheet.add(bar, state.state_type, state.state_name, sign * state.runs, sign * run_time, sign * lateness)
+            for key, (runs, run_time, running, lateness, waiting) in states.items():
+                sheet.move(edge.bar, key, runs, run_time + running * elapsed, lateness + waiting * elapsed)

@@ -8,11 +8,12 @@ between says so in `history_changes`, and whoever claims a span later is the one
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import add
 from typing import Any
 
 from headrace.server.history import sums
 from headrace.server.history.bars import micros
-from headrace.server.history.sums import MICROSECONDS_A_SPAN, MICROSECONDS_A_STEP, STEPS_A_SPAN, StateSums
+from headrace.server.history.sums import MICROSECONDS_A_SPAN, MICROSECONDS_A_STEP, STEPS_A_SPAN, state_key
 from headrace.server.history.walk import TERMINAL
 from headrace.server.store.base import Connection, Row, Statement, Store
 from headrace.server.store.histories import CLOCK, COUNTED_AFTER
@@ -24,6 +25,7 @@ AT_ONCE = 24
 
 _NEW = 192
 _WEEK = 672
+_NOTHING = (0, 0, 0, 0, 0)
 
 _CHANGED = Statement(
     f"SELECT DISTINCT span FROM history_changes WHERE noun = $1 AND span < $2 ORDER BY span DESC LIMIT {AT_ONCE}"
@@ -121,7 +123,7 @@ class Counting:
 
     async def _keep(self, transaction: Connection, spans: set[int], rows: Sequence[Row]) -> None:
         """Keep what was counted of these spans."""
-        totals, steps = dict.fromkeys(spans, "[]"), list[tuple[Any, ...]]()
+        totals, steps = dict.fromkeys(spans, "{}"), list[tuple[Any, ...]]()
         for step, text in _running_sums(row for row in rows if row[0] // STEPS_A_SPAN in spans):
             steps.append((self._noun, step, text))
             totals[step // STEPS_A_SPAN] = text
@@ -133,13 +135,16 @@ class Counting:
 
 def _running_sums(rows: Iterable[Row]) -> Iterator[tuple[int, str]]:
     """From the rows of steps in their order: the sums from the beginning of its span to the end of each step."""
-    for _, group in groupby(rows, lambda row: row[0] // STEPS_A_SPAN):
-        states: dict[tuple[str, str], StateSums] = {}
-        for step, found in groupby(group, lambda row: row[0]):
-            for _, state_type, state_name, runs, run_time, running, lateness, waiting in found:
-                state = states.setdefault((state_type, state_name), StateSums(state_type, state_name))
-                state.add(runs, micros(run_time), running, micros(lateness), waiting)
-            yield step, sums.write(states.values())
+    for _, of_span in groupby(rows, lambda row: row[0] // STEPS_A_SPAN):
+        states: dict[str, list[int]] = {}
+        for step, of_step in groupby(of_span, lambda row: row[0]):
+            for _, state_type, state_name, runs, run_time, running, lateness, waiting in of_step:
+                key, added = (
+                    state_key(state_type, state_name),
+                    (runs, micros(run_time), running, micros(lateness), waiting),
+                )
+                states[key] = list(map(add, states.get(key, _NOTHING), added))
+            yield step, sums.write(states)
 
 
 def _count_of(noun: str) -> str:

@@ -4,7 +4,7 @@ Sums are kept as of the beginning of a span, together with how they grow with th
 second of run time each second, and one that waits a second of lateness. They can so be told for any moment later.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -15,28 +15,24 @@ MICROSECONDS_A_SPAN = int(SPAN.total_seconds()) * 1_000_000
 MICROSECONDS_A_STEP = int(STEP.total_seconds()) * 1_000_000
 STEPS_A_SPAN = MICROSECONDS_A_SPAN // MICROSECONDS_A_STEP
 
+Sum = tuple[int, int, int, int, int]
+"""Runs, their run time, how many of them run, their lateness, how many wait; times are microseconds."""
 
-class StateSums(msgspec.Struct, array_like=True):
-    """The runs of some time in one state; `run_time` and `lateness` are microseconds as of the span's beginning."""
+Sums = dict[str, Sum]
+"""The sum of the runs in each state, by `state_key`."""
 
-    state_type: str
-    state_name: str
-    runs: int = 0
-    run_time: int = 0
-    running: int = 0
-    lateness: int = 0
-    waiting: int = 0
-
-    def add(self, runs: int, run_time: int, running: int, lateness: int, waiting: int) -> None:
-        self.runs += runs
-        self.run_time += run_time
-        self.running += running
-        self.lateness += lateness
-        self.waiting += waiting
-
-
-Sums = list[StateSums]
 _decode = msgspec.json.Decoder(list[Sums]).decode
+
+
+def state_key(state_type: str, state_name: str) -> str:
+    """A state's type and name as one text, which is quicker to look up by than two."""
+    return f"{state_type} {state_name}"
+
+
+def state_of(key: str) -> tuple[str, str]:
+    """The type and name that a key was made of."""
+    state_type, _, state_name = key.partition(" ")
+    return state_type, state_name
 
 
 def read(texts: Iterable[str]) -> list[Sums]:
@@ -44,6 +40,6 @@ def read(texts: Iterable[str]) -> list[Sums]:
     return _decode(f"[{','.join(texts)}]")
 
 
-def write(sums: Iterable[StateSums]) -> str:
+def write(sums: Mapping[str, list[int]]) -> str:
     """The sums as text."""
-    return encode_text(list(sums))
+    return encode_text(sums)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from headrace.server.filters import Query
 from headrace.server.history.bars import Bars, Sheet, micros
+from headrace.server.history.sums import state_key
 from headrace.server.store.base import Dialect, Store
 from headrace.wire.filters import Filter
 from headrace.wire.listings import HistoryBar
@@ -69,7 +70,7 @@ class Walk:
         sheet = Sheet(bars)
         for bar, state_type, state_name, runs, run_time, late_by in await store.scan(statement, *values):
             number = bar if store.dialect is Dialect.SQLITE else bars.number(to_micros(bar))
-            sheet.add(number, state_type, state_name, runs, micros(run_time), micros(late_by))
+            sheet.add(number, state_key(state_type, state_name), runs, micros(run_time), micros(late_by))
         return sheet.draw()
 
     async def lateness(self, store: Store, filters: Mapping[str, Filter], now: datetime) -> float | None:
