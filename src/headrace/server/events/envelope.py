@@ -20,6 +20,11 @@ DEEPEST = 150
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKETS = b"{[]}"
 _OTHERS = bytes(set(range(256)) - set(_BRACKETS))
+Payload = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"type": "object"})]
+
+
+def _no_payload() -> msgspec.Raw:
+    return msgspec.Raw(b"{}")
 
 
 class IncomingEvent(Wire, kw_only=True):
@@ -35,7 +40,7 @@ class IncomingEvent(Wire, kw_only=True):
     event: EventName
     resource: Labels
     related: Related = []
-    payload: msgspec.Raw = msgspec.Raw(b"{}")
+    payload: Payload = msgspec.field(default_factory=_no_payload)
     follows: UUID | None = None
 
     def __post_init__(self) -> None:
