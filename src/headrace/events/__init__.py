@@ -8,6 +8,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headrace.events.clients import get_events_client as get_events_client
+    from headrace.events.clients import get_events_subscriber as get_events_subscriber
     from headrace.sdk.automations import Automation as Automation
     from headrace.sdk.automations import AutomationCore as AutomationCore
     from headrace.sdk.emitting import emit_event as emit_event
@@ -59,6 +61,7 @@ _HOMES = {
     **dict.fromkeys(_TYPES, "headrace.sdk.event_types"),
     **dict.fromkeys(("Posture", "Trigger"), "headrace.wire.triggers"),
     **dict.fromkeys(("Automation", "AutomationCore"), "headrace.sdk.automations"),
+    **dict.fromkeys(("get_events_client", "get_events_subscriber"), "headrace.events.clients"),
     "emit_event": "headrace.sdk.emitting",
 }
 
