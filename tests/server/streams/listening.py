@@ -96,13 +96,13 @@ async def following(url: str, filter: Json, **extra: Json) -> AsyncIterator[Clie
         yield follower
 
 
-def event(name: str, resource: str = "mill.1", occurred: datetime | None = None, **fields: Json) -> Json:
+def event(name: str, resource: str | dict[str, str] = "mill.1", occurred: datetime | None = None, **fields: Json) -> Json:
     """An event as a client sends it."""
     return {
         "id": str(uuid4()),
         "occurred": (occurred or now()).isoformat(),
         "event": name,
-        "resource": {"prefect.resource.id": resource},
+        "resource": {"prefect.resource.id": resource} if isinstance(resource, str) else resource,
         **fields,
     }
 
