@@ -34,7 +34,7 @@ COLLECT = Statement(
     " VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     " ON CONFLICT (key) WHERE deleted_at IS NULL DO UPDATE SET updated = excluded.updated,"
     f" latest_id = excluded.latest_id, {', '.join(f'{name} = excluded.{name}' for name in _SHOWN)}"
-    " WHERE artifact_collections.latest_id < excluded.latest_id"
+    f" WHERE artifact_collections.latest_id < excluded.latest_id RETURNING {_COLLECTED}"
 )
 BY_ID = Statement(f"SELECT {_COLUMNS} FROM artifacts WHERE id = $1 AND deleted_at IS NULL")
 LATEST = Statement(
@@ -54,9 +54,12 @@ REPOINT = Statement(
     FROM (SELECT * FROM artifacts WHERE key = $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT 1) AS newest
     WHERE artifact_collections.key = $1 AND artifact_collections.latest_id = $2
         AND artifact_collections.deleted_at IS NULL
+    RETURNING {COLLECTIONS.columns("artifact_collections")}
     """
 )
-EMPTY = Statement("DELETE FROM artifact_collections WHERE key = $1 AND latest_id = $2 AND deleted_at IS NULL")
+EMPTY = Statement(
+    f"DELETE FROM artifact_collections WHERE key = $1 AND latest_id = $2 AND deleted_at IS NULL RETURNING {_COLLECTED}"
+)
 
 
 @lru_cache

@@ -6,10 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.server.artifacts import queries
+from headrace.server.artifacts import events, queries
 from headrace.server.artifacts.results import result_of as result_of
+from headrace.server.events import log
+from headrace.server.events.facts import Change
 from headrace.server.store.base import Connection, Store
-from headrace.wire.artifacts import Artifact, ArtifactCreate, ArtifactUpdate
+from headrace.wire.artifacts import Artifact, ArtifactCollection, ArtifactCreate, ArtifactUpdate
 from headrace.wire.base import encode_text
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.ids import uuid7
@@ -47,7 +49,11 @@ async def add(connection: Connection, wanted: ArtifactCreate, now: datetime) -> 
     )
     await connection.execute(queries.INSERT, artifact.id, now, artifact.key, *shown)
     if artifact.key is not None:
-        await connection.execute(queries.COLLECT, uuid7(), now, artifact.key, artifact.id, *shown)
+        fresh = uuid7()
+        row = await connection.fetch_one(queries.COLLECT, fresh, now, artifact.key, artifact.id, *shown)
+        if row is not None:  # else a newer artifact has come in between, and the collection shows that one
+            collection = queries.COLLECTIONS.one(row, connection.dialect)
+            await _tell(connection, Change.CREATED if collection.id == fresh else Change.UPDATED, collection, now)
     return artifact
 
 
@@ -95,8 +101,21 @@ async def delete(store: Store, artifact_id: UUID, now: datetime) -> None:
         if not await transaction.execute(queries.DELETE, artifact_id):
             raise _missing()
         if key is not None:
-            await transaction.execute(queries.REPOINT, key, artifact_id, now)
-            await transaction.execute(queries.EMPTY, key, artifact_id)
+            await _leave_collection(transaction, key, artifact_id, now)
+
+
+async def _leave_collection(transaction: Connection, key: str, artifact_id: UUID, now: datetime) -> None:
+    """Let the collection show the artifact before the one that was deleted, or delete it with its last."""
+    change, row = Change.UPDATED, await transaction.fetch_one(queries.REPOINT, key, artifact_id, now)
+    if row is None:
+        change, row = Change.DELETED, await transaction.fetch_one(queries.EMPTY, key, artifact_id)
+    if row is not None:
+        await _tell(transaction, change, queries.COLLECTIONS.one(row, transaction.dialect), now)
+
+
+async def _tell(connection: Connection, change: Change, collection: ArtifactCollection, now: datetime) -> None:
+    """Put into the log what became of a collection."""
+    await log.append(connection, [events.collection_changed(change, collection, now)], now)
 
 
 def _document(value: Any) -> str | None:

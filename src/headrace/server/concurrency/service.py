@@ -6,9 +6,11 @@ from uuid import UUID
 
 from headrace.rules.facts import TagLimit
 from headrace.rules.slots import TAG_PREFIX
-from headrace.server.concurrency import queries, slots
+from headrace.server.concurrency import events, queries, slots
 from headrace.server.concurrency.queries import Limit
 from headrace.server.concurrency.slots import Denied, Holder, Usage
+from headrace.server.events import log
+from headrace.server.events.facts import Change
 from headrace.server.store.base import Connection, Store
 from headrace.wire.concurrency import (
     ConcurrencyLimitV2,
@@ -35,7 +37,9 @@ async def create(store: Store, wanted: GlobalConcurrencyLimitCreate, moment: dat
     limit.active = wanted.active
     limit.active_slots, limit.denied_slots = wanted.active_slots, wanted.denied_slots
     limit.slot_decay_per_second = wanted.slot_decay_per_second
-    await queries.insert(store, limit)
+    async with store.transaction() as transaction:
+        await queries.insert(transaction, limit)
+        await tell(transaction, Change.CREATED, limit, moment)
     return ConcurrencyLimitV2(
         id=limit.id,
         created=limit.created,
@@ -89,6 +93,7 @@ async def update(store: Store, wanted: IdOrName, change: GlobalConcurrencyLimitU
             if value is not None:
                 setattr(limit, column, value)
         await queries.update(transaction, limit)
+        await tell(transaction, Change.UPDATED, limit, usage.moment)
 
 
 _COLUMN_OF = {
@@ -105,6 +110,12 @@ async def delete(store: Store, wanted: IdOrName) -> None:
     async with store.transaction() as transaction:
         usage = await _locked(transaction, wanted)
         await queries.delete(transaction, usage.limit.id)
+        await tell(transaction, Change.DELETED, usage.limit, usage.moment)
+
+
+async def tell(transaction: Connection, change: Change, limit: Limit, moment: datetime) -> None:
+    """Put into the log what became of a limit."""
+    await log.append(transaction, [events.limit_changed(change, limit, moment)], moment)
 
 
 async def delete_limit(transaction: Connection, limit_id: UUID, moment: datetime) -> None:

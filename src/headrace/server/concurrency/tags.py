@@ -9,6 +9,7 @@ from headrace.server.concurrency import queries, service, slots
 from headrace.server.concurrency.queries import Limit
 from headrace.server.concurrency.service import tag_name
 from headrace.server.concurrency.slots import Holder
+from headrace.server.events.facts import Change
 from headrace.server.store.base import Connection, Store
 from headrace.wire.concurrency import ConcurrencyLimit, LeaseHolder, LimitSummary, TagSlots
 from headrace.wire.errors import Locked, ObjectNotFound
@@ -23,7 +24,9 @@ async def set_limit(store: Store, tag: str, limit: int, moment: datetime) -> tup
     """Give a tag a limit; returns it and whether the tag had none."""
     async with store.transaction() as transaction:
         id, new = await service.set_limit(transaction, tag_name(tag), limit, moment)
-        return (await _answered(transaction, await queries.read(transaction, [id])))[0], new
+        found = await queries.read(transaction, [id])
+        await service.tell(transaction, Change.CREATED if new else Change.UPDATED, found[0], moment)
+        return (await _answered(transaction, found))[0], new
 
 
 async def read(store: Store, wanted: UUID | str) -> ConcurrencyLimit:
@@ -38,8 +41,11 @@ async def list_limits(store: Store, limit: int, offset: int) -> list[Concurrency
 
 async def delete(store: Store, wanted: UUID | str) -> None:
     """Delete the limit with this id, or on this tag. Raises `ObjectNotFound`."""
-    if not await queries.delete(store, (await _find(store, wanted)).id):
-        raise _missing()
+    async with store.transaction() as transaction:
+        limit = await _find(transaction, wanted)
+        if not await queries.delete(transaction, limit.id):
+            raise _missing()
+        await service.tell(transaction, Change.DELETED, limit, now())
 
 
 async def reset(store: Store, tag: str, holders: Sequence[UUID]) -> None:

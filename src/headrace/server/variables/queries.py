@@ -30,8 +30,9 @@ BY_NAMES = Statement(
     f"SELECT {_COLUMNS} FROM variables WHERE name = ANY($1::text[]) AND deleted_at IS NULL",
     sqlite=f"SELECT {_COLUMNS} FROM variables WHERE name IN (SELECT value FROM json_each($1)) AND deleted_at IS NULL",
 )
-DELETE = Statement("DELETE FROM variables WHERE id = $1 AND deleted_at IS NULL")
-DELETE_BY_NAME = Statement("DELETE FROM variables WHERE name = $1 AND deleted_at IS NULL")
+_DELETE = "DELETE FROM variables WHERE {} = $1 AND deleted_at IS NULL RETURNING {}"
+DELETE = Statement(_DELETE.format("id", _COLUMNS))
+DELETE_BY_NAME = Statement(_DELETE.format("name", _COLUMNS))
 
 LIST = Objects(
     "variables",
@@ -47,6 +48,6 @@ LIST = Objects(
 
 @lru_cache
 def change(key: str, columns: tuple[str, ...]) -> Statement:
-    """Set columns of the variable whose `key`, its id or name, is the first value."""
+    """Set columns of the variable whose `key`, its id or name, is the first value; answers all of it."""
     assigned = ", ".join(f"{column} = ${number}" for number, column in enumerate(columns, 2))
-    return Statement(f"UPDATE variables SET {assigned} WHERE {key} = $1 AND deleted_at IS NULL")
+    return Statement(f"UPDATE variables SET {assigned} WHERE {key} = $1 AND deleted_at IS NULL RETURNING {_COLUMNS}")

@@ -59,10 +59,10 @@ async def update_variable_by_name(ctx: Context, name: str, body: VariableUpdate)
 @router.delete("/{id}")
 async def delete_variable(ctx: Context, id: UUID) -> None:
     """Delete a variable."""
-    await service.delete(ctx.store, id)
+    await service.delete(ctx.store, id, ctx.received)
 
 
 @router.delete("/name/{name}")
 async def delete_variable_by_name(ctx: Context, name: str) -> None:
     """Delete the variable of that name."""
-    await service.delete(ctx.store, name)
+    await service.delete(ctx.store, name, ctx.received)

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.server.store.base import Connection, Store
-from headrace.server.variables import queries
+from headrace.server.events import log
+from headrace.server.events.facts import Change
+from headrace.server.store.base import Connection, Row, Store
+from headrace.server.variables import events, queries
 from headrace.wire.base import encode_text
 from headrace.wire.errors import Conflict, ObjectAlreadyExists, ObjectNotFound
 from headrace.wire.ids import uuid7
@@ -19,8 +21,10 @@ async def create(store: Store, wanted: VariableCreate, now: datetime) -> Variabl
     """Make a variable, or raise `ObjectAlreadyExists` if its name is taken."""
     made = Variable(id=uuid7(), created=now, updated=now, name=wanted.name, value=wanted.value, tags=wanted.tags)
     stored = (made.id, now, made.name, encode_text(made.value), encode_text(made.tags))
-    if not await store.execute(queries.INSERT, *stored):
-        raise _taken(made.name)
+    async with store.transaction() as transaction:
+        if not await transaction.execute(queries.INSERT, *stored):
+            raise _taken(made.name)
+        await log.append(transaction, [events.variable_changed(Change.CREATED, made, now)], now)
     return made
 
 
@@ -62,18 +66,27 @@ async def update(store: Store, key: UUID | str, body: VariableUpdate, now: datet
         changes["tags"] = encode_text(body.tags)
     statement = queries.change("id" if isinstance(key, UUID) else "name", tuple(changes))
     try:
-        changed = await store.execute(statement, key, *changes.values())
+        async with store.transaction() as transaction:
+            await _tell(
+                transaction, Change.UPDATED, await transaction.fetch_one(statement, key, *changes.values()), now
+            )
     except Conflict as error:
         raise _taken(str(body.name)) from error
-    if not changed:
-        raise _missing()
 
 
-async def delete(store: Store, key: UUID | str) -> None:
+async def delete(store: Store, key: UUID | str, now: datetime) -> None:
     """Delete the variable with that id or name, or raise `ObjectNotFound`."""
     statement = queries.DELETE if isinstance(key, UUID) else queries.DELETE_BY_NAME
-    if not await store.execute(statement, key):
+    async with store.transaction() as transaction:
+        await _tell(transaction, Change.DELETED, await transaction.fetch_one(statement, key), now)
+
+
+async def _tell(transaction: Connection, change: Change, row: Row | None, now: datetime) -> None:
+    """Put into the log what became of the variable of a row, or raise `ObjectNotFound` where there is none."""
+    if row is None:
         raise _missing()
+    variable = queries.VARIABLES.one(row, transaction.dialect)
+    await log.append(transaction, [events.variable_changed(change, variable, now)], now)
 
 
 def _missing() -> ObjectNotFound:

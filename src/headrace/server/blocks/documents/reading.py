@@ -55,6 +55,22 @@ async def load(connection: Connection, settings: Settings, ids: Sequence[UUID]) 
     return Family(stored, data, children, known)
 
 
+async def outline(connection: Connection, id: UUID) -> BlockDocument:
+    """A document that exists without its values, which nobody can read once their key is lost."""
+    stored = queries.DOCUMENTS.all(await connection.fetch(queries.REACHED, [id]), connection.dialect)
+    document = next(found for found in stored if found.id == id)
+    return BlockDocument(
+        id=id,
+        created=document.created,
+        updated=document.updated,
+        name=document.name,
+        block_schema_id=document.block_schema_id,
+        block_type_id=document.block_type_id,
+        block_type_name=document.block_type_name,
+        is_anonymous=document.is_anonymous,
+    )
+
+
 def reference_to(id: UUID) -> dict[str, Any]:
     """How a value says that it is another document."""
     return {"$ref": {"block_document_id": str(id)}}

@@ -58,7 +58,7 @@ async def update_block_document_data(ctx: Context, id: UUID, body: BlockDocument
 @router.delete("/{id}")
 async def delete_block_document(ctx: Context, id: UUID) -> None:
     """Delete a block document."""
-    await service.delete(ctx.store, id)
+    await service.delete(ctx.store, ctx.settings, id, ctx.received)
 
 
 def _given(body: BlockDocumentFilters) -> dict[str, Filter | None]:

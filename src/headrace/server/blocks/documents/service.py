@@ -8,14 +8,16 @@ from uuid import UUID, uuid4
 import msgspec
 
 from headrace.rules.block_secrets import restored
-from headrace.server.blocks.documents import encryption, queries, reading
+from headrace.server.blocks.documents import encryption, events, queries, reading
 from headrace.server.blocks.documents.reading import Family
 from headrace.server.blocks.schemas import service as schemas
 from headrace.server.blocks.types import service as types
+from headrace.server.events import log
+from headrace.server.events.facts import Change
 from headrace.server.store.base import Connection, Store
 from headrace.settings import Settings
 from headrace.wire.blocks import BlockDocument, BlockDocumentCreate, BlockDocumentUpdate, BlockSchema
-from headrace.wire.errors import BadRequest, Conflict, ObjectAlreadyExists, ObjectNotFound
+from headrace.wire.errors import BadRequest, Conflict, ObjectAlreadyExists, ObjectNotFound, StoreError
 from headrace.wire.filters import BlockDocumentFilter, Filter
 from headrace.wire.ids import uuid7
 from headrace.wire.sorts import BlockDocumentSort
@@ -49,7 +51,7 @@ async def create(store: Store, settings: Settings, wanted: BlockDocumentCreate, 
             raise ObjectAlreadyExists("Block already exists")
         id = queries.IDS.one(row, transaction.dialect)
         await _refer(transaction, id, references, now)
-        return (await reading.read_several(transaction, settings, [id], include_secrets=False))[0]
+        return await _tell(transaction, settings, Change.CREATED, id, now)
 
 
 async def read(connection: Connection, settings: Settings, id: UUID, include_secrets: bool) -> BlockDocument:
@@ -123,12 +125,29 @@ async def update(store: Store, settings: Settings, id: UUID, change: BlockDocume
         await transaction.execute(queries.UPDATE, id, now, cipher.encrypted(own), schema.id)
         await transaction.execute(queries.DROP_REFERENCES, id)
         await _refer(transaction, id, references, now)
+        await _tell(transaction, settings, Change.UPDATED, id, now)
 
 
-async def delete(connection: Connection, id: UUID) -> None:
+async def delete(store: Store, settings: Settings, id: UUID, now: datetime) -> None:
     """Delete the document; raise `ObjectNotFound` if there is none."""
-    if not await connection.execute(queries.DELETE, id):
-        raise ObjectNotFound(_NOT_FOUND)
+    async with store.transaction() as transaction:
+        if await transaction.fetch_one(queries.LOCK, id) is None:
+            raise ObjectNotFound(_NOT_FOUND)
+        await _tell(transaction, settings, Change.DELETED, id, now)
+        await transaction.execute(queries.DELETE, id)
+
+
+async def _tell(transaction: Connection, settings: Settings, change: Change, id: UUID, now: datetime) -> BlockDocument:
+    """Put into the log what becomes of a document, unless it is anonymous; returns it with its secrets hidden."""
+    try:
+        document = (await reading.read_several(transaction, settings, [id], include_secrets=False))[0]
+    except StoreError:
+        if change is not Change.DELETED:
+            raise
+        document = await reading.outline(transaction, id)  # its key is lost: it can be deleted all the same
+    if not document.is_anonymous:
+        await log.append(transaction, [events.block_document_changed(change, document, now)], now)
+    return document
 
 
 def _named(filters: Given) -> Given:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace.server.filters.objects import Objects
-from headrace.server.store.base import Connection, Statement
+from headrace.server.store.base import Connection, Row, Statement
 from headrace.server.store.rows import Kind, Reader
 from headrace.wire.blocks import BlockType, BlockTypeCreate
 from headrace.wire.ids import uuid7
@@ -48,7 +48,7 @@ BY_IDS = Statement(
     sqlite=f"SELECT {_COLUMNS} FROM block_types WHERE id IN (SELECT value FROM json_each($1)) AND deleted_at IS NULL",
 )
 BY_SLUG = Statement(f"SELECT {_COLUMNS} FROM block_types WHERE slug = $1 AND deleted_at IS NULL")
-DELETE = Statement("DELETE FROM block_types WHERE id = $1 AND deleted_at IS NULL")
+DELETE = Statement(f"DELETE FROM block_types WHERE id = $1 AND deleted_at IS NULL RETURNING {_COLUMNS}")
 LISTED = Objects("block_types", TYPES, {"NAME_ASC": "name, id"})
 
 
@@ -67,12 +67,12 @@ def inserted(wanted: BlockTypeCreate, protected: bool, now: datetime) -> tuple[A
     )
 
 
-async def update(connection: Connection, id: UUID, values: Mapping[str, Any]) -> bool:
-    """Set columns of a type. False if there is no such type."""
-    return await connection.execute(_update(tuple(values)), id, *values.values()) > 0
+async def update(connection: Connection, id: UUID, values: Mapping[str, Any]) -> Row | None:
+    """Set columns of a type, and answer its row; None if there is no such type."""
+    return await connection.fetch_one(_update(tuple(values)), id, *values.values())
 
 
 @lru_cache(maxsize=32)
 def _update(columns: tuple[str, ...]) -> Statement:
     settings = ", ".join(f"{column} = ${number}" for number, column in enumerate(columns, start=2))
-    return Statement(f"UPDATE block_types SET {settings} WHERE id = $1 AND deleted_at IS NULL")
+    return Statement(f"UPDATE block_types SET {settings} WHERE id = $1 AND deleted_at IS NULL RETURNING {_COLUMNS}")

@@ -49,7 +49,7 @@ async def update_block_type(ctx: Context, id: UUID, body: BlockTypeUpdate) -> No
 @router.delete("/{id}")
 async def delete_block_type(ctx: Context, id: UUID) -> None:
     """Delete a block type with its schemas and documents."""
-    await service.delete(ctx.store, id)
+    await service.delete(ctx.store, id, ctx.received)
 
 
 @router.get("/slug/{slug}/block_documents")
