@@ -110,6 +110,9 @@ class FlowsSettings(Group, frozen=True):
     default_retry_delay_seconds: Annotated[
         float, Meta(ge=0, description="Seconds before each retry of a flow that names none.")
     ] = 0.0
+    heartbeat_frequency: Annotated[
+        int | None, Meta(ge=30, description="Seconds between two signs of life of a flow run; null sends none.")
+    ] = 180
 
 
 class ServerAPISettings(Group, frozen=True):
@@ -178,6 +181,9 @@ class ServerEventsSettings(Group, frozen=True):
     """The log of events."""
 
     stream_out_enabled: Annotated[bool, Meta(description="Clients may follow events live, at /events/out.")] = True
+    proactive_granularity: Annotated[
+        float, Meta(gt=0, description="Seconds between two looks for events that fail to come.")
+    ] = 5.0
     maximum_event_bytes: Annotated[
         int, Meta(gt=0, description="Most bytes of one event on /events/in; a larger one is quarantined.")
     ] = 1_500_000

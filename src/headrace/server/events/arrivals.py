@@ -1,5 +1,6 @@
 """What has arrived, before it is written: events with what they record, and what is no event at all."""
 
+import re
 from uuid import UUID
 
 import msgspec
@@ -50,6 +51,7 @@ class _Named(msgspec.Struct):
     event: str | None = None
 
 
+_HALF_CHARACTER = re.compile(r"\\u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|[c-fC-F])")
 _decode = msgspec.json.Decoder(IncomingEvent).decode
 _decode_name = msgspec.json.Decoder(_Named).decode
 
@@ -72,7 +74,13 @@ def read(text: str | bytes, largest: int | None = None) -> Arrival | Refusal:
     try:
         return admit(_decode(text))
     except UNREADABLE as error:
-        return _refuse(text, str(error))
+        return _refuse(text, _why(text, error))
+
+
+def _why(text: str | bytes, error: Exception) -> str:
+    if "truncated" in str(error) and isinstance(text, str) and _HALF_CHARACTER.search(text):
+        return "a text holds half of a surrogate pair, which is no character"
+    return str(error)
 
 
 def _refuse(text: str | bytes, reason: str) -> Refusal:

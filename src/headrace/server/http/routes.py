@@ -12,6 +12,8 @@ from headrace.server.deployments import routes as deployments
 from headrace.server.deployments import routes_runs as deployment_runs
 from headrace.server.deployments import routes_schedules as deployment_schedules
 from headrace.server.events import routes as events
+from headrace.server.events import routes_queues as event_queues
+from headrace.server.events.quarantine import routes as event_quarantine
 from headrace.server.flow_runs import inputs as flow_run_inputs
 from headrace.server.flow_runs import routes as flow_runs
 from headrace.server.flow_runs import routes_read as flow_runs_read
@@ -43,6 +45,8 @@ ROUTERS: tuple[Router, ...] = (
     task_workers.router,
     *states.routers,
     events.router,
+    event_queues.router,
+    event_quarantine.router,
     logs.router,
     deployments.router,
     deployment_runs.router,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from headrace.server.events.quarantine import queries
 from headrace.server.events.quarantine.entries import Entry
-from headrace.server.store.base import Connection, Store
+from headrace.server.store.base import Connection, Store, View
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.quarantine import QuarantinedEvent, QuarantineSelection
 
@@ -44,9 +44,9 @@ async def count(store: Store, wanted: QuarantineSelection) -> int:
     return (await store.scan(queries.COUNT, *_chosen(wanted)))[0][0]
 
 
-async def count_by_consumer(store: Store) -> Mapping[str, int]:
+async def count_by_consumer(view: View) -> Mapping[str, int]:
     """How many there are of each consumer; those that never came into the log under `ingest`."""
-    return {row[0]: row[1] for row in await store.scan(queries.COUNT_BY_CONSUMER)}
+    return {row[0]: row[1] for row in await view.scan(queries.COUNT_BY_CONSUMER)}
 
 
 async def ids(store: Store, wanted: QuarantineSelection) -> list[UUID]:
