@@ -1,0 +1,141 @@
+"""Statements on consumers, their place in the log, and the events that wait for their leader."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from headrace.server.events.consumers.entries import ENTRIES
+from headrace.server.store.base import Statement
+from headrace.server.store.rows import Kind, Reader
+
+_ENTRY = ENTRIES.columns("e")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """How far a consumer has come. `clock` is when the last event it has passed was received, if it is still there."""
+
+    seq: int
+    handled: int
+    quarantined: int
+    clock: datetime | None
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """Whether there is anything to do, as far as a look without a lock can tell."""
+
+    seq: int
+    fresh: bool
+    ready: bool
+    parked: bool
+
+
+class Leader(msgspec.Struct, frozen=True):
+    """A leader that is in the log, and whether it is still to be handled."""
+
+    id: UUID
+    ahead: bool
+
+
+class Ahead(msgspec.Struct, frozen=True):
+    """An event that is still to be handled."""
+
+    received: datetime
+
+
+PLACES = Reader(Place, {"seq": Kind.INTEGER, "handled": Kind.INTEGER, "quarantined": Kind.INTEGER, "clock": Kind.TIME})
+PENDING = Reader(Pending, {"seq": Kind.INTEGER, "fresh": Kind.BOOLEAN, "ready": Kind.BOOLEAN, "parked": Kind.BOOLEAN})
+
+ADD = Statement(
+    "INSERT INTO event_consumers (name, seq, handled, quarantined, updated) VALUES ($1, 0, 0, 0, $2)"
+    " ON CONFLICT (name) DO NOTHING"
+)
+LOOK = Statement(
+    """
+    SELECT c.seq, EXISTS (SELECT 1 FROM events e WHERE e.seq > c.seq),
+        EXISTS (SELECT 1 FROM event_followers f WHERE f.consumer = c.name AND f.ready),
+        EXISTS (SELECT 1 FROM event_followers f WHERE f.consumer = c.name)
+    FROM event_consumers c WHERE c.name = $1
+    """
+)
+_PLACE = (
+    "SELECT c.seq, c.handled, c.quarantined, (SELECT e.received FROM events e WHERE e.seq = c.seq)"
+    " FROM event_consumers c WHERE c.name = $1"
+)
+CLAIM = Statement(f"{_PLACE} FOR UPDATE OF c SKIP LOCKED", sqlite=_PLACE)
+"""For one server alone until the end of the transaction; no row while another server has it."""
+LOCK = Statement(f"{_PLACE} FOR UPDATE OF c", sqlite=_PLACE)
+"""The same, once the other server is done."""
+ADVANCE = Statement(
+    "UPDATE event_consumers SET seq = $2, handled = handled + $3, quarantined = quarantined + $4, updated = $5"
+    " WHERE name = $1"
+)
+AHEAD = Reader(Ahead, {"received": Kind.TIME})
+NEXT = Statement("SELECT received FROM events WHERE seq > $1 ORDER BY seq LIMIT 1")
+BETWEEN = Statement("SELECT count(*) FROM events WHERE seq > $1 AND seq <= $2")
+
+LEADERS = Statement(
+    """
+    SELECT e.id, e.seq > $3 OR EXISTS (SELECT 1 FROM event_followers f WHERE f.consumer = $1 AND f.id = e.id)
+    FROM events e WHERE e.id = ANY($2::uuid[])
+    """,
+    sqlite="""
+    SELECT e.id, e.seq > $3 OR EXISTS (SELECT 1 FROM event_followers f WHERE f.consumer = $1 AND f.id = e.id)
+    FROM events e WHERE e.id IN (SELECT value FROM json_each($2))
+    """,
+)
+LEADERS_FOUND = Reader(Leader, {"id": Kind.UUID, "ahead": Kind.BOOLEAN})
+
+PARK = Statement(
+    "INSERT INTO event_followers (consumer, seq, id, follows, received, occurred, ready)"
+    " VALUES ($1, $2, $3, $4, $5, $6, false)"
+)
+READY = Statement(
+    f"SELECT {_ENTRY} FROM event_followers f JOIN events e ON e.seq = f.seq"
+    " WHERE f.consumer = $1 AND f.ready ORDER BY f.occurred, f.seq LIMIT $2"
+)
+_RELEASED = """
+    WITH RECURSIVE released (seq, id, depth) AS (
+        SELECT f.seq, f.id, 1 FROM event_followers f WHERE f.consumer = $1 AND {first}
+        UNION ALL
+        SELECT f.seq, f.id, r.depth + 1 FROM released r
+        JOIN event_followers f ON f.consumer = $1 AND f.follows = r.id
+        {order}
+    )
+    SELECT {columns}, r.depth FROM (SELECT seq, depth FROM released LIMIT $3) r JOIN events e ON e.seq = r.seq
+    ORDER BY r.depth, e.occurred, e.seq
+"""
+RELEASED = Statement(
+    _RELEASED.format(first="f.follows = ANY($2::uuid[])", order="", columns=_ENTRY),
+    sqlite=_RELEASED.format(first="f.follows IN (SELECT value FROM json_each($2))", order="ORDER BY 3", columns=_ENTRY),
+)
+"""Those that wait for these leaders, those that wait for them, and so on: level by level, at most so many."""
+MARK_READY = Statement(
+    "UPDATE event_followers SET ready = true WHERE consumer = $1 AND follows = ANY($2::uuid[]) AND NOT ready",
+    sqlite="UPDATE event_followers SET ready = true WHERE consumer = $1 AND NOT ready"
+    " AND follows IN (SELECT value FROM json_each($2))",
+)
+REMOVE = Statement(
+    "DELETE FROM event_followers WHERE consumer = $1 AND seq = ANY($2::bigint[])",
+    sqlite="DELETE FROM event_followers WHERE consumer = $1 AND seq IN (SELECT value FROM json_each($2))",
+)
+FORGET = Statement("DELETE FROM event_followers WHERE consumer = $1")
+
+GIVE_UP = Statement(
+    """
+    UPDATE event_followers SET ready = true WHERE consumer = $1 AND seq IN (
+        SELECT f.seq FROM event_followers f
+        WHERE f.consumer = $1 AND NOT f.ready AND f.received < $2 AND (
+            f.received < $3
+            OR NOT EXISTS (SELECT 1 FROM event_followers l WHERE l.consumer = $1 AND l.id = f.follows)
+        )
+        LIMIT $4
+    )
+    """
+)
+"""Those whose time is up and whose leader does not wait too; after twice that time what is left, which is circles."""
+LOST = Statement(
+    "DELETE FROM event_followers WHERE consumer = $1 AND ready"
+    " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = event_followers.seq)"
+)
+"""Those that are not in the log any more."""

@@ -1,0 +1,19 @@
+"""What others may ask of a consumer's place in the log."""
+
+from datetime import datetime
+
+from headrace.server.events.consumers import queries
+from headrace.server.store.base import Connection
+
+
+async def lock(transaction: Connection, consumer: str, now: datetime) -> datetime:
+    """Keep the consumer from going on until the transaction ends, and tell how far in time it has come.
+
+    That is `now` where every event is handled, and when the first of the others was received where some are not.
+    """
+    row = await transaction.fetch_one(queries.LOCK, consumer)
+    if row is None:
+        return now
+    place = queries.PLACES.one(row, transaction.dialect)
+    ahead = await transaction.fetch_one(queries.NEXT, place.seq)
+    return now if ahead is None else min(now, queries.AHEAD.one(ahead, transaction.dialect).received)
