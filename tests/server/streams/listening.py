@@ -80,8 +80,10 @@ class Client:
 
 @asynccontextmanager
 async def client(url: str, token: str | None = None) -> AsyncIterator[Client]:
-    """Connect to a stream and pass its handshake."""
-    async with connect(url, subprotocols=[Subprotocol("prefect")], ping_interval=None, max_size=None) as connection:
+    """Connect to a stream and pass its handshake. With frames unread, the library would be slow to close."""
+    async with connect(
+        url, subprotocols=[Subprotocol("prefect")], ping_interval=None, max_size=None, max_queue=None
+    ) as connection:
         await connection.send(json.dumps({"type": "auth", "token": token}))
         async with asyncio.timeout(PATIENCE):
             assert json.loads(await connection.recv()) == {"type": "auth_success"}
@@ -96,7 +98,9 @@ async def following(url: str, filter: Json, **extra: Json) -> AsyncIterator[Clie
         yield follower
 
 
-def event(name: str, resource: str | dict[str, str] = "mill.1", occurred: datetime | None = None, **fields: Json) -> Json:
+def event(
+    name: str, resource: str | dict[str, str] = "mill.1", occurred: datetime | None = None, **fields: Json
+) -> Json:
     """An event as a client sends it."""
     return {
         "id": str(uuid4()),
