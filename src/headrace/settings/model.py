@@ -111,8 +111,8 @@ class FlowsSettings(Group, frozen=True):
         float, Meta(ge=0, description="Seconds before each retry of a flow that names none.")
     ] = 0.0
     heartbeat_frequency: Annotated[
-        int | None, Meta(ge=30, description="Seconds between two signs of life of a flow run; null sends none.")
-    ] = 180
+        float, Meta(ge=0, description="Seconds between two signs of life of a flow run; 0 sends none.")
+    ] = 180.0
 
 
 class ServerAPISettings(Group, frozen=True):
@@ -167,13 +167,19 @@ class ServiceSettings(Group, frozen=True):
     enabled: Annotated[bool, Meta(description="This service runs in the server's process.")] = True
 
 
+class ActionsSettings(ServiceSettings, frozen=True):
+    """The service that carries out what automations do."""
+
+    at_once: Annotated[int, Meta(ge=1, le=1000, description="Actions of automations under way at once.")] = 10
+
+
 class ServerServicesSettings(Group, frozen=True):
     """What the server does by itself, each by the name of its service."""
 
     event_persister: ServiceSettings = ServiceSettings()
     triggers: ServiceSettings = ServiceSettings()
     proactive_triggers: ServiceSettings = ServiceSettings()
-    actions: ServiceSettings = ServiceSettings()
+    actions: ActionsSettings = ActionsSettings()
     histories: ServiceSettings = ServiceSettings()
 
 
@@ -213,6 +219,14 @@ class ServerSettings(Group, frozen=True):
     logs: ServerLogsSettings = ServerLogsSettings()
     services: ServerServicesSettings = ServerServicesSettings()
     encryption_key: Annotated[str | None, _ENCRYPTION_KEY] = None
+    ui_url: Annotated[
+        str | None,
+        Meta(
+            pattern=r"^https?://\S+$",
+            description="Where people open the UI; links in notifications begin with it.",
+            extra={"accepts": "https://headrace.example.com"},
+        ),
+    ] = None
 
 
 class Settings(Group, frozen=True):

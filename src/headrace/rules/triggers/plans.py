@@ -25,6 +25,12 @@ class Watch(msgspec.Struct, frozen=True):
         """The id of the event trigger."""
         return self.leaf.trigger.id
 
+    @property
+    def opens_itself(self) -> bool:
+        """Whether it has a window from the beginning, before any event."""
+        trigger = self.leaf.trigger
+        return trigger.posture is Posture.Proactive and not trigger.after and not trigger.for_each
+
 
 class Plan:
     """All event triggers of some automations.

@@ -19,7 +19,7 @@ from headrace.server.events.consumers.queries import Pending, Place
 from headrace.server.events.quarantine import service as quarantine
 from headrace.server.events.quarantine.entries import Entry as Quarantined
 from headrace.server.events.reading import Reader
-from headrace.server.store.base import Connection, Store
+from headrace.server.store.base import Connection, Store, Topic
 from headrace.wire.errors import InternalError, RequestError, ServiceUnavailable
 from headrace.wire.times import now as current_moment
 
@@ -56,11 +56,17 @@ class Handler(Protocol):
 
 
 class Consumer:
-    """Carries the events of the log to a handler. `turn` is called again and again, by one task."""
+    """Carries the events of the log to a handler. `turn` is called again and again, by one task.
 
-    def __init__(self, store: Store, name: str, handler: Handler, *, batch: int = BATCH) -> None:
+    `wishes` is the topic that is announced when the handler may want other events than before.
+    """
+
+    def __init__(
+        self, store: Store, name: str, handler: Handler, *, wishes: Topic | None = None, batch: int = BATCH
+    ) -> None:
         self.name = name
         self._store, self._handler = store, handler
+        self._wishes = None if wishes is None else store.announced(wishes)
         self._reader = Reader(store, "events", ENTRIES.columns(), 0)
         self._most = self._limit = batch
         self._failing = False
@@ -77,7 +83,8 @@ class Consumer:
         A batch that the database refuses is tried again in smaller ones, until the event alone that cannot be
         handled is set aside.
         """
-        if time.monotonic() < self._idle_until:
+        wished = self._wishes is not None and self._wishes.heard()
+        if time.monotonic() < self._idle_until and not wished:
             return False
         pending = await self._look()
         sweep = pending.parked and time.monotonic() >= self._sweep_due

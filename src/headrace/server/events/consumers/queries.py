@@ -72,6 +72,7 @@ ADVANCE = Statement(
 )
 AHEAD = Reader(Ahead, {"received": Kind.TIME})
 NEXT = Statement("SELECT received FROM events WHERE seq > $1 ORDER BY seq LIMIT 1")
+BY_SEQ = Statement(f"SELECT {_ENTRY} FROM events e WHERE e.seq = $1")
 BETWEEN = Statement("SELECT count(*) FROM events WHERE seq > $1 AND seq <= $2")
 
 LEADERS = Statement(

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from headrace.server.events.consumers import queries
+from headrace.server.events.consumers.entries import ENTRIES, Entry
 from headrace.server.store.base import Connection
 
 
@@ -17,3 +18,9 @@ async def lock(transaction: Connection, consumer: str, now: datetime) -> datetim
     place = queries.PLACES.one(row, transaction.dialect)
     ahead = await transaction.fetch_one(queries.NEXT, place.seq)
     return now if ahead is None else min(now, queries.AHEAD.one(ahead, transaction.dialect).received)
+
+
+async def read(connection: Connection, seq: int) -> Entry | None:
+    """The event with that number in the log, if it is still there."""
+    row = await connection.fetch_one(queries.BY_SEQ, seq)
+    return None if row is None else ENTRIES.one(row, connection.dialect)

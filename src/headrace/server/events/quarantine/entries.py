@@ -9,6 +9,8 @@ INGEST = None
 """The event never came into the log."""
 TASK_RUN_RECORDER = "task-run-recorder"
 """The event is in the log, but what it says about a task run cannot be recorded."""
+TRIGGERS = "triggers"
+"""The event is in the log, but the triggers of automations cannot read it."""
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from uuid import UUID
 from headrace.server.events import arrivals, writing
 from headrace.server.events.arrivals import Arrival, Refusal
 from headrace.server.events.quarantine import service
-from headrace.server.events.quarantine.entries import INGEST, TASK_RUN_RECORDER, Entry
+from headrace.server.events.quarantine.entries import INGEST, TASK_RUN_RECORDER, TRIGGERS, Entry
 from headrace.server.store.base import Store
 from headrace.server.task_runs.recording import service as recording
 from headrace.server.task_runs.recording.reports import Report
@@ -69,4 +69,14 @@ async def _into_task_runs(store: Store, id: UUID, entry: Entry) -> str | None:
             return reason or "the event does not record a task run"
 
 
-REPLAYERS: Mapping[str | None, Replayer] = {INGEST: _into_log, TASK_RUN_RECORDER: _into_task_runs}
+async def _into_triggers(store: Store, id: UUID, entry: Entry) -> str | None:
+    from headrace.server.automations.evaluation import replaying
+
+    return await replaying.replay(store, id, entry)
+
+
+REPLAYERS: Mapping[str | None, Replayer] = {
+    INGEST: _into_log,
+    TASK_RUN_RECORDER: _into_task_runs,
+    TRIGGERS: _into_triggers,
+}
