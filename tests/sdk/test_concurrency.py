@@ -12,10 +12,14 @@ from headrace.client.orchestration import SyncHeadraceClient
 from headrace.concurrency.asyncio import concurrency as aconcurrency
 from headrace.concurrency.asyncio import rate_limit as arate_limit
 from headrace.concurrency.sync import concurrency, rate_limit
+from headrace.sdk import session
 from headrace.sdk.leases import Keeper, Lease
-from headrace.wire.concurrency import GlobalConcurrencyLimitCreate
+from headrace.wire.concurrency import GlobalConcurrencyLimitCreate, LimitSummary
 from headrace.wire.errors import Gone, ServiceUnavailable
+from headrace.wire.filters import EventFilter, EventNameFilter, EventOrder
 from headrace.wire.waiting_errors import SlotsNotAcquired, SlotsTimeout
+
+TWO = LimitSummary(id=UUID(int=2), name="two", limit=2)
 
 
 @pytest.fixture
@@ -197,7 +201,7 @@ class Clock:
 def test_a_lease_is_renewed_before_it_runs_out() -> None:
     clock, api = Clock(), Api()
     keeper = Keeper(clock)
-    lease = Lease(api, uuid4(), 100.0, ["two"])
+    lease = Lease(api, uuid4(), 100.0, [TWO])
     keeper._put(lease, 75.0)
     assert keeper.renew_due() == 75.0
     assert api.renewed == []
@@ -213,7 +217,7 @@ def test_a_lease_is_renewed_before_it_runs_out() -> None:
 def test_a_renewal_that_fails_is_tried_again_and_a_lost_lease_is_not() -> None:
     clock, api = Clock(), Api(ServiceUnavailable("away"), Gone("too late"))
     keeper = Keeper(clock)
-    lease = Lease(api, uuid4(), 100.0, ["two"])
+    lease = Lease(api, uuid4(), 100.0, [TWO])
     keeper._put(lease, 75.0)
     clock.now = 75.0
     assert keeper.renew_due() == 5.0
@@ -226,7 +230,45 @@ def test_a_renewal_that_fails_is_tried_again_and_a_lost_lease_is_not() -> None:
 def test_leases_are_renewed_in_the_background() -> None:
     api = Api(None, None)
     keeper = Keeper()
-    lease = Lease(api, uuid4(), 0.02, ["two"])
+    lease = Lease(api, uuid4(), 0.02, [TWO])
     keeper.keep(lease)
     assert api.done.wait(10)
     lease.release()
+
+
+def test_what_is_taken_and_given_back_is_told(recorded: SyncHeadraceClient) -> None:
+    two = recorded.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name="two", limit=2))
+    rate = recorded.create_global_concurrency_limit(
+        GlobalConcurrencyLimitCreate(name="rate", limit=5, slot_decay_per_second=5.0)
+    )
+    with concurrency(["two", "rate"], occupy=2):
+        pass
+    rate_limit("rate")
+    session.flush_all(20)
+    wanted = EventFilter(
+        event=EventNameFilter(name=[f"prefect.concurrency-limit.{what}" for what in ("acquired", "released")]),
+        order=EventOrder.ASC,
+    )
+    events = recorded.read_events(wanted).events
+    assert [(event.event.rpartition(".")[2], event.resource) for event in events] == [
+        (what, labels)
+        for what, labels in (
+            ("acquired", told("two", two, 2, 2)),
+            ("acquired", told("rate", rate, 2, 5)),
+            ("released", told("two", two, 2, 2)),
+            ("released", told("rate", rate, 2, 5)),
+            ("acquired", told("rate", rate, 1, 5)),
+        )
+    ]
+    assert [labels["prefect.resource.id"] for labels in events[0].related] == [f"prefect.concurrency-limit.{rate}"]
+    assert [event.follows for event in events[2:]] == [events[0].id, events[1].id, None]
+
+
+def told(name: str, limit_id: UUID, slots: int, limit: int) -> dict[str, str]:
+    """The resource of an event about a limit."""
+    return {
+        "prefect.resource.id": f"prefect.concurrency-limit.{limit_id}",
+        "prefect.resource.name": name,
+        "slots-acquired": str(slots),
+        "limit": str(limit),
+    }

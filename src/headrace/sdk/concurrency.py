@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator, Generator, Iterable
 
+from headrace.sdk import slot_events
 from headrace.sdk.dispatch import SUSPENDING
 from headrace.sdk.drivers import Blocking, Driver, complete
+from headrace.sdk.event_types import Event
 from headrace.sdk.leases import Lease
 from headrace.sdk.slots import LEASE_SECONDS, Waiting, hold, names_of, pass_rate
 from headrace.wire.concurrency import LeaseHolder
@@ -32,11 +34,14 @@ def concurrency(
     ...     query()
     """
     lease = complete(_held(Blocking(), names, occupy, timeout_seconds, max_retries, lease_duration, strict, holder))
+    taken: list[Event | None] = []
     try:
+        taken = slot_events.acquired(lease.limits, occupy) if lease is not None else []
         yield
     finally:
         if lease is not None:
             lease.release()
+            slot_events.released(lease, taken)
 
 
 @contextlib.asynccontextmanager
@@ -55,11 +60,14 @@ async def aconcurrency(
     ...     await query()
     """
     lease = await _held(SUSPENDING, names, occupy, timeout_seconds, max_retries, lease_duration, strict, holder)
+    taken: list[Event | None] = []
     try:
+        taken = slot_events.acquired(lease.limits, occupy) if lease is not None else []
         yield
     finally:
         if lease is not None:
             await _released(lease)
+            slot_events.released(lease, taken)
 
 
 def rate_limit(
@@ -71,14 +79,16 @@ def rate_limit(
     ...     rate_limit("some-api")
     ...     fetch(page)
     """
-    complete(pass_rate(Blocking(), names_of(names), occupy, Waiting(timeout_seconds), strict))
+    limits = complete(pass_rate(Blocking(), names_of(names), occupy, Waiting(timeout_seconds), strict))
+    slot_events.acquired(limits, occupy)
 
 
 async def arate_limit(
     names: str | Iterable[str], occupy: int = 1, timeout_seconds: float | None = None, strict: bool = False
 ) -> None:
     """`rate_limit` for async code."""
-    await pass_rate(SUSPENDING, names_of(names), occupy, Waiting(timeout_seconds), strict)
+    limits = await pass_rate(SUSPENDING, names_of(names), occupy, Waiting(timeout_seconds), strict)
+    slot_events.acquired(limits, occupy)
 
 
 async def _held(

@@ -12,6 +12,7 @@ from headrace.sdk import endings, hooks, inputs, naming, prints, results, serial
 from headrace.sdk.context import FlowRunContext, TaskRunContext, current_tags
 from headrace.sdk.drivers import Blocking, Driver, Suspending, complete
 from headrace.sdk.flow import Flow
+from headrace.sdk.heartbeats import HEART
 from headrace.sdk.lineage import Lineage, inputs_of
 from headrace.sdk.logs import configure, flow_run_logger
 from headrace.sdk.outcomes import Expired, Raised
@@ -99,7 +100,7 @@ class FlowRunEngine:
 
     async def _run_to_end(self, driver: Driver) -> State:
         context = self._context = self._new_context()
-        with context.entered(), prints.logged(context.log_prints):
+        with context.entered(), prints.logged(context.log_prints), HEART.beating(context):
             state = await self._propose(driver, Running())
             while not state.is_final():
                 state = await self._attempt(driver, context, state)

@@ -11,10 +11,11 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from headrace.wire.concurrency import LimitSummary
 from headrace.wire.errors import Gone, HeadraceError
 
 _RENEW_AFTER = 0.75
@@ -35,9 +36,13 @@ class Renewer(Protocol):
 class Lease:
     """Slots that this process holds until `release`. `lost` says that the API gave them to others."""
 
-    def __init__(self, client: Renewer, lease_id: UUID, duration: float, names: list[str]) -> None:
+    def __init__(
+        self, client: Renewer, lease_id: UUID, duration: float, limits: Sequence[LimitSummary], slots: int = 1
+    ) -> None:
         self.id = lease_id
-        self.names = names
+        self.limits = limits
+        self.slots = slots
+        self.names = [limit.name for limit in limits]
         self.duration = duration
         self.lost = False
         self.released = False

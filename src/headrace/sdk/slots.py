@@ -76,7 +76,7 @@ async def hold(
             continue
         except RequestError as error:
             raise SlotsNotAcquired(f"The slots of {', '.join(names)} cannot be had: {error}") from error
-        lease = Lease(client, answer.lease_id, lease_duration, names)
+        lease = Lease(client, answer.lease_id, lease_duration, answer.limits, occupy)
         try:
             check_found(names, answer.limits, strict)
         except SlotsNotAcquired:
@@ -88,10 +88,12 @@ async def hold(
         return lease
 
 
-async def pass_rate(driver: Driver, names: list[str], occupy: int, waiting: Waiting, strict: bool) -> None:
-    """Take slots that come back by themselves, at the rate of the limits."""
+async def pass_rate(
+    driver: Driver, names: list[str], occupy: int, waiting: Waiting, strict: bool
+) -> list[LimitSummary]:
+    """Take slots that come back by themselves, at the rate of the limits, which are given."""
     if not names:
-        return
+        return []
     client = api()
     while True:
         try:
@@ -102,7 +104,7 @@ async def pass_rate(driver: Driver, names: list[str], occupy: int, waiting: Wait
         except RequestError as error:
             raise SlotsNotAcquired(f"The slots of {', '.join(names)} cannot be had: {error}") from error
         check_found(names, found, strict)
-        return
+        return found
 
 
 def check_found(names: list[str], found: Iterable[LimitSummary], strict: bool) -> None:
