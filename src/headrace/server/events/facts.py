@@ -76,3 +76,17 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
         return None
     updates = {field: {"from": before[field], "to": after[field]} for field in changed}
     return {"updated_fields": changed, "updates": updates}
+
+
+def work_pool(id: UUID, name: str, type: str, role: str | None = None) -> Resource:
+    """The labels of a work pool, which always say of what type it is."""
+    return resource("work-pool", id, name, role, {"prefect.work-pool.type": type})
+
+
+def word_of(status: StrEnum) -> str:
+    """How events say a status.
+
+    >>> word_of(WorkPoolStatus.NOT_READY)
+    'not-ready'
+    """
+    return status.value.lower().replace("_", "-")

@@ -2,24 +2,24 @@
 
 from datetime import datetime
 
+from headrace.server.events import log
+from headrace.server.events.facts import Change
 from headrace.server.store.base import Connection
-from headrace.server.work_pools import queries
+from headrace.server.work_pools import events, queries, statuses
 from headrace.server.work_queues import service as work_queues
 from headrace.wire.base import encode_text
 from headrace.wire.errors import ObjectAlreadyExists
 from headrace.wire.ids import uuid7
-from headrace.wire.work_pools import AGENT, DEFAULT_QUEUE, WorkPool, WorkPoolCreate, WorkPoolStatus
+from headrace.wire.work_pools import DEFAULT_QUEUE, WorkPool, WorkPoolCreate
 from headrace.wire.work_queues import WorkQueueCreate
 
 
 async def make(transaction: Connection, body: WorkPoolCreate, now: datetime) -> WorkPool:
     """Add a pool with its default queue. Raises `ObjectAlreadyExists` if the name is taken."""
-    status = status_of(body.type, is_paused=body.is_paused, is_alive=False)
     row = await transaction.fetch_one(
         queries.INSERT,
         *(uuid7(), now, body.name, body.description, body.type, encode_text(body.base_job_template)),
-        *(body.is_paused, body.concurrency_limit, None if status is None else status.value),
-        encode_text(body.storage_configuration),
+        *(body.is_paused, body.concurrency_limit, encode_text(body.storage_configuration)),
     )
     if row is None:
         raise ObjectAlreadyExists(f"A work pool with the name {body.name!r} already exists: choose another.")
@@ -28,13 +28,8 @@ async def make(transaction: Connection, body: WorkPoolCreate, now: datetime) -> 
     queue = await work_queues.create(transaction, pool.id, wanted, now)
     await transaction.execute(queries.SET_DEFAULT_QUEUE, pool.id, queue.id)
     pool.default_queue_id = queue.id
+    await log.append(transaction, [events.pool_changed(Change.CREATED, pool, now)], now)
+    pool.status = statuses.status_of(body.type, is_paused=body.is_paused, is_alive=False)
+    if pool.status is not None:
+        await statuses.enter(transaction, pool, pool.status, now)
     return pool
-
-
-def status_of(type: str, *, is_paused: bool, is_alive: bool) -> WorkPoolStatus | None:
-    """The status that a pool takes on; one of the agent type has none (contract §3)."""
-    if type == AGENT:
-        return None
-    if is_paused:
-        return WorkPoolStatus.PAUSED
-    return WorkPoolStatus.READY if is_alive else WorkPoolStatus.NOT_READY

@@ -1,5 +1,6 @@
 """Statements on work pools, and the readers of their rows."""
 
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -34,20 +35,27 @@ BY_NAME = Statement(f"SELECT {_COLUMNS} FROM work_pools WHERE name = $1 AND dele
 INSERT = Statement(
     f"""
     INSERT INTO work_pools (
-        id, created, updated, name, description, type, base_job_template, is_paused, concurrency_limit, status,
+        id, created, updated, name, description, type, base_job_template, is_paused, concurrency_limit,
         storage_configuration
     )
-    VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9)
     ON CONFLICT (name) WHERE deleted_at IS NULL DO NOTHING
     RETURNING {_COLUMNS}
     """
 )
 SET_DEFAULT_QUEUE = Statement("UPDATE work_pools SET default_queue_id = $2 WHERE id = $1")
-MARK_READY = Statement(
-    "UPDATE work_pools SET status = 'READY', last_transitioned_status_at = $2"
-    " WHERE id = $1 AND status = 'NOT_READY' AND deleted_at IS NULL"
+_SET_STATUS = """
+    UPDATE work_pools SET status = $2, last_transitioned_status_at = $3, last_status_event_id = $4
+    WHERE id = $1 AND status {is_other} $2 AND deleted_at IS NULL
+"""
+SET_STATUS = Statement(_SET_STATUS.format(is_other="IS DISTINCT FROM"), sqlite=_SET_STATUS.format(is_other="IS NOT"))
+_LAST_STATUS = "SELECT last_status_event_id, last_transitioned_status_at FROM work_pools WHERE id = $1"
+LAST_STATUS = Statement(f"{_LAST_STATUS} FOR NO KEY UPDATE", sqlite=_LAST_STATUS)
+LOCK = Statement(
+    f"SELECT {_COLUMNS} FROM work_pools WHERE name = $1 AND deleted_at IS NULL FOR UPDATE",
+    sqlite=f"SELECT {_COLUMNS} FROM work_pools WHERE name = $1 AND deleted_at IS NULL",
 )
-DELETE = Statement("DELETE FROM work_pools WHERE name = $1 AND deleted_at IS NULL")
+DELETE = Statement("DELETE FROM work_pools WHERE id = $1 AND deleted_at IS NULL")
 
 
 @lru_cache(maxsize=64)
@@ -55,6 +63,16 @@ def update(columns: tuple[str, ...]) -> Statement:
     """A statement that sets these columns of a pool; `$1` is its id."""
     settings = ", ".join(f"{column} = ${number}" for number, column in enumerate(columns, start=2))
     return Statement(f"UPDATE work_pools SET {settings} WHERE id = $1 AND deleted_at IS NULL")
+
+
+class StatusEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """The event that told of a pool's status last, and when; None where there was none."""
+
+    id: UUID | None
+    at: datetime | None
+
+
+STATUS_EVENTS = Reader(StatusEvent, {"id": Kind.UUID, "at": Kind.TIME})
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

@@ -73,7 +73,7 @@ async def update_work_pool(ctx: Context, name: str, body: WorkPoolUpdate) -> Non
 @router.delete("/{name}")
 async def delete_work_pool(ctx: Context, name: str) -> None:
     """Delete the pool with its queues and workers."""
-    await service.delete(ctx.store, name)
+    await service.delete(ctx.store, name, ctx.received)
 
 
 @router.post("/{name}/get_scheduled_flow_runs")

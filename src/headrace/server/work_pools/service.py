@@ -9,8 +9,10 @@ import msgspec
 
 from headrace.rules import job_templates
 from headrace.server.blocks.documents import service as blocks
-from headrace.server.store.base import Connection, Store
-from headrace.server.work_pools import making, queries
+from headrace.server.events import log
+from headrace.server.events.facts import Change
+from headrace.server.store.base import Connection, Row, Store, Topic
+from headrace.server.work_pools import events, making, queries, statuses
 from headrace.server.work_pools.places import (
     Place,
     agent_pool,
@@ -22,11 +24,12 @@ from headrace.server.work_pools.places import (
     queue_missing,
     resolve,
 )
+from headrace.server.work_queues import service as work_queues
 from headrace.server.workers import service as workers
 from headrace.wire.base import encode_text
 from headrace.wire.errors import Conflict, Forbidden, InvalidRequest, ObjectNotFound, Unprocessable
 from headrace.wire.filters import WorkPoolFilter
-from headrace.wire.work_pools import WorkPool, WorkPoolCreate, WorkPoolUpdate
+from headrace.wire.work_pools import WorkPool, WorkPoolCreate, WorkPoolStatus, WorkPoolUpdate
 from headrace.wire.workers import WorkerHeartbeat
 
 __all__ = [
@@ -78,10 +81,7 @@ async def create(store: Store, body: WorkPoolCreate, now: datetime) -> WorkPool:
 
 async def read(connection: Connection, name: str) -> WorkPool:
     """The pool, without its slots counted, or raise `ObjectNotFound`."""
-    row = await connection.fetch_one(queries.BY_NAME, name)
-    if row is None:
-        raise pool_missing(name)
-    return queries.POOLS.one(row, connection.dialect)
+    return _pool(connection, await connection.fetch_one(queries.BY_NAME, name), name)
 
 
 async def list_pools(store: Store, wanted: WorkPoolFilter | None, limit: int, offset: int) -> Sequence[WorkPool]:
@@ -100,49 +100,67 @@ async def update(store: Store, name: str, body: WorkPoolUpdate, now: datetime) -
     Raises `ObjectNotFound`, `Forbidden` for more than pausing and limiting a pool of a reserved name, `Conflict`
     for a null that cannot be, `InvalidRequest` for a job template that cannot be filled in.
     """
-    values: dict[str, Any] = {"updated": now}
-    for field in body.__struct_fields__:
-        value = getattr(body, field)
-        if value is None and field in _REQUIRED:
-            raise Conflict(f"Data integrity conflict. A work pool cannot be without {field}: leave it out to keep it.")
-        if value is not msgspec.UNSET:
-            values[field] = encode_text(value) if field in _DOCUMENTS else value
-    if is_reserved(name) and not values.keys() <= {"updated", *_ALWAYS_FREE}:
+    changes = _changes(body)
+    if is_reserved(name) and not changes.keys() <= _ALWAYS_FREE:
         raise Forbidden(
             "Work pools starting with 'Prefect' are reserved for internal use and can only be updated to set "
             "concurrency limits or pause."
         )
     if body.base_job_template is not msgspec.UNSET and body.base_job_template is not None:
         _check_template(body.base_job_template)
+    stored = {field: encode_text(value) if field in _DOCUMENTS else value for field, value in changes.items()}
     async with store.transaction() as transaction:
-        pool = await read(transaction, name)
-        if body.is_paused is not msgspec.UNSET and body.is_paused is not None:
+        pool = _pool(transaction, await transaction.fetch_one(queries.LOCK, name), name)
+        await transaction.execute(queries.update(("updated", *stored)), pool.id, now, *stored.values())
+        if isinstance(body.is_paused, bool):
             is_alive = not body.is_paused and await workers.any_online(transaction, pool.id, now)
-            status = making.status_of(pool.type, is_paused=body.is_paused, is_alive=is_alive)
-            if status is not pool.status:
-                values |= {"status": None if status is None else status.value, "last_transitioned_status_at": now}
-        await transaction.execute(queries.update(tuple(values)), pool.id, *values.values())
+            status = statuses.status_of(pool.type, is_paused=body.is_paused, is_alive=is_alive)
+            if status is not None:
+                await statuses.enter(transaction, pool, status, now)
+        told = events.pool_updated(pool, changes, now)
+        if told is not None:
+            await log.append(transaction, [told], now)
 
 
-async def delete(store: Store, name: str) -> None:
+async def delete(store: Store, name: str, now: datetime) -> None:
     """Delete a pool with its queues and workers; its runs stay. Raises `Forbidden` for a reserved name."""
     if is_reserved(name):
         raise Forbidden("Work pools starting with 'Prefect' are reserved for internal use and can not be deleted.")
-    if not await store.execute(queries.DELETE, name):
-        raise pool_missing(name)
+    async with store.transaction() as transaction:
+        pool = _pool(transaction, await transaction.fetch_one(queries.LOCK, name), name)
+        await work_queues.tell_of_deletion(transaction, pool.id, now)
+        await transaction.execute(queries.DELETE, pool.id)
+        await log.append(transaction, [events.pool_changed(Change.DELETED, pool, now)], now)
+        transaction.announce(Topic.NAMES)
 
 
 async def hear(store: Store, name: str, sign: WorkerHeartbeat, now: datetime) -> None:
     """Take a worker's sign of life; a pool that waited for one is ready. Raises `ObjectNotFound`."""
     async with store.transaction() as transaction:
         pool = await read(transaction, name)
+        if pool.status is WorkPoolStatus.NOT_READY:  # locked before its worker is, as when it is deleted
+            await statuses.enter(transaction, pool, WorkPoolStatus.READY, now)
         await workers.beat(transaction, pool.id, sign, now)
-        await transaction.execute(queries.MARK_READY, pool.id, now)
 
 
 def is_reserved(name: str) -> bool:
     """Whether the name is kept for the product's own pools."""
     return name.lower().startswith(_RESERVED)
+
+
+def _pool(connection: Connection, row: Row | None, name: str) -> WorkPool:
+    if row is None:
+        raise pool_missing(name)
+    return queries.POOLS.one(row, connection.dialect)
+
+
+def _changes(body: WorkPoolUpdate) -> dict[str, Any]:
+    """What the body sets."""
+    given = {field: getattr(body, field) for field in body.__struct_fields__}
+    for field in _REQUIRED:
+        if given[field] is None:
+            raise Conflict(f"Data integrity conflict. A work pool cannot be without {field}: leave it out to keep it.")
+    return {field: value for field, value in given.items() if value is not msgspec.UNSET}
 
 
 def _check_template(template: job_templates.Template) -> None:

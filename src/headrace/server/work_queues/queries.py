@@ -3,9 +3,12 @@
 from functools import lru_cache
 from uuid import UUID
 
+import msgspec
+
 from headrace.server.filters import Query
 from headrace.server.store.base import Statement
 from headrace.server.store.rows import ENUM, JSON, Kind, Reader
+from headrace.server.work_queues.events import PoolLabels
 from headrace.wire.work_queues import QueueFilter, WorkQueue, WorkQueueStatus
 
 QUEUES = Reader(
@@ -66,6 +69,15 @@ def _pair(*, id: UUID, priority: int) -> tuple[UUID, int]:
     return id, priority
 
 
+class Awaited(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue that somebody polls, as it was before."""
+
+    id: UUID
+    is_paused: bool
+    status: WorkQueueStatus | None
+
+
+AWAITED = Reader(Awaited, {"id": Kind.UUID, "is_paused": Kind.BOOLEAN, "status": ENUM(WorkQueueStatus)})
 INSERT = Statement(
     """
     INSERT INTO work_queues (
@@ -75,20 +87,26 @@ INSERT = Statement(
     ON CONFLICT DO NOTHING
     """
 )
+_POOL = "SELECT id, name, type FROM work_pools WHERE id = $1"
 LOCK_POOL = Statement(  # one at a time changes the order of a pool's queues; SQLite has one writer anyway
-    "SELECT id FROM work_pools WHERE id = $1 FOR UPDATE", sqlite="SELECT id FROM work_pools WHERE id = $1"
+    f"{_POOL} FOR UPDATE", sqlite=_POOL
 )
+POOL = Statement(_POOL)
+POOLS = Reader(PoolLabels, {"id": Kind.UUID, "name": Kind.TEXT, "type": Kind.TEXT})
 PRIORITY_PAIRS: Reader[tuple[UUID, int]] = Reader(_pair, {"id": Kind.UUID, "priority": Kind.INTEGER})
 PRIORITIES = Statement(
     "SELECT id, priority FROM work_queues WHERE work_pool_id = $1 AND deleted_at IS NULL ORDER BY priority, id"
 )
 SET_PRIORITY = Statement("UPDATE work_queues SET priority = $2, updated = $3 WHERE id = $1")
-_POLLED = "last_polled = $2, status = CASE WHEN is_paused THEN 'PAUSED' ELSE 'READY' END"
-MARK_POLLED = Statement(  # in the order of ids, so that two who poll the same queues never wait in a circle
-    f"UPDATE work_queues SET {_POLLED} WHERE id IN ("
-    "SELECT id FROM work_queues WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE)",
-    sqlite=f"UPDATE work_queues SET {_POLLED} WHERE id IN (SELECT value FROM json_each($1))",
+_BY_IDS, _BY_IDS_SQLITE = "id = ANY($1::uuid[])", "id IN (SELECT value FROM json_each($1))"
+_OF = "SELECT id, is_paused, status FROM work_queues WHERE {} AND deleted_at IS NULL ORDER BY id"
+LOCK = Statement(  # in the order of ids, so that two who poll the same queues never wait in a circle
+    f"{_OF.format(_BY_IDS)} FOR UPDATE", sqlite=_OF.format(_BY_IDS_SQLITE)
 )
+_POLL = """
+    UPDATE work_queues SET last_polled = $2, status = CASE WHEN is_paused THEN 'PAUSED' ELSE 'READY' END WHERE {}
+"""
+MARK_POLLED = Statement(_POLL.format(_BY_IDS), sqlite=_POLL.format(_BY_IDS_SQLITE))
 DELETE = Statement(
     "DELETE FROM work_queues WHERE id = $1 AND deleted_at IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM work_pools WHERE work_pools.default_queue_id = work_queues.id)"

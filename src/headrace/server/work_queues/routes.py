@@ -70,7 +70,7 @@ async def update_work_queue(ctx: Context, work_pool_name: str, name: str, body: 
 @in_pools.delete("/{work_pool_name}/queues/{name}")
 async def delete_work_queue(ctx: Context, work_pool_name: str, name: str) -> None:
     """Delete the queue; its runs stay."""
-    await service.delete(ctx.store, await _in_pool(ctx, work_pool_name, name))
+    await service.delete(ctx.store, await _in_pool(ctx, work_pool_name, name), ctx.received)
 
 
 @by_themselves.post("/", status=201)
@@ -112,7 +112,7 @@ async def update_work_queue_by_id(ctx: Context, id: UUID, body: WorkQueueUpdate)
 @by_themselves.delete("/{id}")
 async def delete_work_queue_by_id(ctx: Context, id: UUID) -> None:
     """Delete a queue, of whichever pool; its runs stay."""
-    await service.delete(ctx.store, await service.read(ctx.store, id))
+    await service.delete(ctx.store, await service.read(ctx.store, id), ctx.received)
 
 
 @by_themselves.post("/{id}/get_runs")

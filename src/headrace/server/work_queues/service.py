@@ -8,8 +8,11 @@ from uuid import UUID
 import msgspec
 
 from headrace.rules.priorities import first_free, making_way
-from headrace.server.store.base import Connection, Store
-from headrace.server.work_queues import queries
+from headrace.server.events import log
+from headrace.server.events.facts import Change
+from headrace.server.store.base import Connection, Row, Store, Topic
+from headrace.server.work_queues import events, queries
+from headrace.server.work_queues.events import PoolLabels
 from headrace.server.work_queues.queries import Reads
 from headrace.wire.base import encode_text
 from headrace.wire.errors import Conflict, ObjectAlreadyExists, ObjectNotFound
@@ -25,7 +28,7 @@ _REQUIRED = ("name", "priority")
 
 async def create(transaction: Connection, pool_id: UUID, body: WorkQueueCreate, now: datetime) -> WorkQueue:
     """Add a queue to a pool at its priority. Raises `ObjectAlreadyExists` if the pool has one of that name."""
-    await transaction.fetch(queries.LOCK_POOL, pool_id)
+    pool = _labels(transaction, await transaction.fetch_one(queries.LOCK_POOL, pool_id))
     taken = await _priorities(transaction, pool_id)
     priority = first_free(taken.values()) if body.priority is None else body.priority
     queue_id = uuid7()
@@ -38,7 +41,9 @@ async def create(transaction: Connection, pool_id: UUID, body: WorkQueueCreate, 
     if not added:
         raise _taken(body.name)
     await _make_way(transaction, taken, priority, now)
-    return await read(transaction, queue_id)
+    queue = await read(transaction, queue_id)
+    await log.append(transaction, [events.queue_changed(Change.CREATED, queue, pool, now)], now)
+    return queue
 
 
 async def find(connection: Connection, queue_id: UUID, reads: Reads = queries.IN_POOL) -> WorkQueue | None:
@@ -88,6 +93,8 @@ async def update(transaction: Connection, queue: WorkQueue, body: WorkQueueUpdat
     cannot be.
     """
     assert queue.work_pool_id is not None
+    pool = _labels(transaction, await transaction.fetch_one(queries.LOCK_POOL, queue.work_pool_id))
+    queue = await read(transaction, queue.id)
     values: dict[str, Any] = {"updated": now}
     for field in body.__struct_fields__:
         value = getattr(body, field)
@@ -100,29 +107,49 @@ async def update(transaction: Connection, queue: WorkQueue, body: WorkQueueUpdat
     if body.is_paused is not msgspec.UNSET:
         polled = queue.last_polled if body.last_polled is msgspec.UNSET else body.last_polled
         values["status"] = _status(body.is_paused, polled, now).value
-    await transaction.fetch(queries.LOCK_POOL, queue.work_pool_id)
     name = values.get("name", queue.name)
-    if name != queue.name and await find_by_name(transaction, queue.work_pool_id, name) is not None:
+    if name != queue.name and await find_by_name(transaction, pool.id, name) is not None:
         raise _taken(name)
     await transaction.execute(queries.update(tuple(values)), queue.id, *values.values())
     if "priority" in values:
-        others = await _priorities(transaction, queue.work_pool_id)
+        others = await _priorities(transaction, pool.id)
         others.pop(queue.id, None)
         await _make_way(transaction, others, values["priority"], now)
+    await _tell_of_update(transaction, queue, pool, now)
 
 
-async def delete(connection: Connection, queue: WorkQueue) -> None:
+async def delete(store: Store, queue: WorkQueue, now: datetime) -> None:
     """Delete a queue. Raises `Conflict` for the default queue of its pool."""
-    if not await connection.execute(queries.DELETE, queue.id):
+    assert queue.work_pool_id is not None
+    async with store.transaction() as transaction:
+        pool = _labels(transaction, await transaction.fetch_one(queries.POOL, queue.work_pool_id))
+        await _delete(transaction, queue)
+        await log.append(transaction, [events.queue_changed(Change.DELETED, queue, pool, now)], now)
+        transaction.announce(Topic.NAMES)
+
+
+async def tell_of_deletion(transaction: Connection, pool_id: UUID, now: datetime) -> None:
+    """Put into the log that all queues of a pool go away with it."""
+    pool = _labels(transaction, await transaction.fetch_one(queries.POOL, pool_id))
+    gone = await of_pool(transaction, pool_id)
+    await log.append(transaction, [events.queue_changed(Change.DELETED, queue, pool, now) for queue in gone], now)
+
+
+async def _delete(transaction: Connection, queue: WorkQueue) -> None:
+    if not await transaction.execute(queries.DELETE, queue.id):
         raise Conflict(
             f"Data integrity conflict. The work queue {queue.name!r} is the default of the work pool "
             f"{queue.work_pool_name!r} and goes away only with it."
         )
 
 
-async def mark_polled(connection: Connection, queue_ids: Collection[UUID], now: datetime) -> None:
-    """Remember that somebody has come for the runs of these queues."""
-    await connection.execute(queries.MARK_POLLED, list(queue_ids), now)
+async def mark_polled(transaction: Connection, queue_ids: Collection[UUID], now: datetime) -> None:
+    """Remember that somebody has come for the runs of these queues, which makes them ready."""
+    polled = queries.AWAITED.all(await transaction.fetch(queries.LOCK, list(queue_ids)), transaction.dialect)
+    await transaction.execute(queries.MARK_POLLED, list(queue_ids), now)
+    for queue in polled:
+        if not queue.is_paused and queue.status is not WorkQueueStatus.READY:
+            await _tell_of_status(transaction, await read(transaction, queue.id), now)
 
 
 def missing() -> ObjectNotFound:
@@ -133,6 +160,30 @@ def missing() -> ObjectNotFound:
 def is_fresh(last_polled: datetime | None, now: datetime) -> bool:
     """Whether a queue that was polled then counts as polled."""
     return last_polled is not None and last_polled >= now - FRESH
+
+
+async def _tell_of_update(transaction: Connection, before: WorkQueue, pool: PoolLabels, now: datetime) -> None:
+    after = await read(transaction, before.id)
+    told = events.queue_updated(before, after, pool, now)
+    if told is not None:
+        await log.append(transaction, [told], now)
+    if after.name != before.name:
+        transaction.announce(Topic.NAMES)
+    if after.status is not before.status:
+        await _tell_of_status(transaction, after, now)
+
+
+async def _tell_of_status(transaction: Connection, queue: WorkQueue, now: datetime) -> None:
+    """Put into the log that a queue has the status that it has."""
+    assert queue.status is not None
+    pool = _labels(transaction, await transaction.fetch_one(queries.POOL, queue.work_pool_id))
+    await log.append(transaction, [events.status_entered(queue.status, queue, pool, now)], now)
+
+
+def _labels(connection: Connection, row: Row | None) -> PoolLabels:
+    if row is None:
+        raise ObjectNotFound("The work pool of this work queue was just deleted.")
+    return queries.POOLS.one(row, connection.dialect)
 
 
 async def _listed(
