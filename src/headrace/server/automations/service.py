@@ -37,9 +37,10 @@ async def create(store: Store, body: AutomationCreate, now: datetime) -> Automat
     values = _values(made)
     async with store.transaction() as transaction:
         await transaction.execute(queries.INSERT, *(values[name] for name in queries.AUTOMATIONS.names))
-        await _concern(transaction, made.id, body)
         if body.owner_resource:
+            # Before the rest: an automation may also act on what it belongs to, and belonging says more.
             await transaction.execute(queries.ADD_RESOURCE, made.id, body.owner_resource, True)
+        await _concern(transaction, made.id, body)
         await _tell(transaction, [events.changed(made, Change.CREATED, now)], now)
     return made
 
