@@ -104,7 +104,7 @@ class ResourceSpecification(dict[str, str | list[str]]):
             return True
         ids = self.get(RESOURCE_ID, [])
         patterns = [ids] if isinstance(ids, str) else ids
-        every = {"*", f"{prefix}.*", f"{prefix}*"} if prefix else {"*"}
+        every = {"*", f"{prefix}.*"} if prefix else {"*"}
         return len(self) == 1 and not every.isdisjoint(patterns)
 
 

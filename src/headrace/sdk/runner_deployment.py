@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, assert_never
 from uuid import UUID
@@ -16,6 +16,7 @@ from headrace.sdk.drivers import Driver
 from headrace.sdk.parameter_schemas import parameter_schema
 from headrace.sdk.parameters import as_json
 from headrace.sdk.schedules import Schedule
+from headrace.sdk.triggers import DeploymentTrigger, deployment_trigger
 from headrace.wire import schedules as wire
 from headrace.wire.deployments import ConcurrencyOptions, DeploymentCreate
 from headrace.wire.errors import DefinitionError
@@ -24,6 +25,7 @@ from headrace.wire.schedules import CronSchedule, DeploymentScheduleCreate, Inte
 if TYPE_CHECKING:
     from headrace.sdk.flow import Flow
 
+AnyTrigger = DeploymentTrigger | Mapping[str, Any]
 AnySchedule = Schedule | wire.Schedule | DeploymentScheduleCreate
 
 
@@ -46,6 +48,7 @@ class DeploymentOptions(TypedDict, total=False):
     work_pool_name: str | None
     work_queue_name: str | None
     job_variables: dict[str, Any] | None
+    triggers: Iterable[AnyTrigger] | None
 
 
 class RunnerDeployment(msgspec.Struct, kw_only=True):
@@ -68,6 +71,7 @@ class RunnerDeployment(msgspec.Struct, kw_only=True):
     work_pool_name: str | None = None
     work_queue_name: str | None = None
     job_variables: dict[str, Any] = {}
+    triggers: list[DeploymentTrigger] = []
 
     @property
     def full_name(self) -> str:
@@ -108,10 +112,13 @@ def of_flow(
     work_pool_name: str | None = None,
     work_queue_name: str | None = None,
     job_variables: dict[str, Any] | None = None,
+    triggers: Iterable[AnyTrigger] | None = None,
 ) -> RunnerDeployment:
     """A deployment of a flow, found again by the file and the name of its function.
 
-    `interval` is a timedelta or seconds. Raises `DefinitionError` for a flow that is defined inside a function.
+    `interval` is a timedelta or seconds. `triggers` run the deployment when something happens; they are
+    `DeploymentEventTrigger` and its like, or the same as dicts. Raises `DefinitionError` for a flow that is defined
+    inside a function.
     """
     entrypoint, path = _place(flow)
     others = [*([schedule] if schedule is not None else []), *(schedules or ())]
@@ -133,7 +140,14 @@ def of_flow(
         work_pool_name=work_pool_name,
         work_queue_name=work_queue_name,
         job_variables=dict(job_variables or {}),
+        triggers=[_trigger(given, name, place) for place, given in enumerate(triggers or (), 1)],
     )
+
+
+def _trigger(given: AnyTrigger, deployment: str, place: int) -> DeploymentTrigger:
+    """A trigger that knows its name: that of its deployment, unless it was given one."""
+    trigger = deployment_trigger(given)
+    return trigger if trigger.name else msgspec.structs.replace(trigger, name=f"{deployment}__automation_{place}")
 
 
 async def _apply(driver: Driver, deployment: RunnerDeployment, work_pool_name: str | None) -> UUID:
@@ -158,7 +172,19 @@ async def _apply(driver: Driver, deployment: RunnerDeployment, work_pool_name: s
         job_variables=deployment.job_variables,
         pull_steps=None,
     )
-    return (await driver.call(api().post_deployment, body)).id
+    deployment_id = (await driver.call(api().post_deployment, body)).id
+    await driver.call(_replace_automations, deployment_id, deployment.triggers)
+    return deployment_id
+
+
+def _replace_automations(deployment_id: UUID, triggers: list[DeploymentTrigger]) -> None:
+    """The automations of a deployment are those of its triggers, and no others (contract §12.3)."""
+    for trigger in triggers:
+        trigger.set_deployment_id(deployment_id)
+    automations = [trigger.as_automation() for trigger in triggers]
+    api().delete_resource_owned_automations(f"prefect.deployment.{deployment_id}")
+    for automation in automations:
+        api().create_automation(automation)
 
 
 def _schedules(
