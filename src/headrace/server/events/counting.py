@@ -26,11 +26,6 @@ _UNITS = {
 }
 
 
-class _Span(msgspec.Struct, frozen=True):
-    start: datetime
-    count: int
-
-
 class _Counted(msgspec.Struct, frozen=True):
     value: str
     count: int
@@ -46,7 +41,6 @@ class _Counted(msgspec.Struct, frozen=True):
 
 
 _GROUP = {"value": Kind.TEXT, "count": Kind.INTEGER, "first": Kind.TIME, "last": Kind.TIME}
-_SPANS = Reader(_Span, {"start": Kind.TIME, "count": Kind.INTEGER})
 _NAMES = Reader(_Counted, _GROUP)
 _RESOURCES = Reader(_Counted, _GROUP | {"labels": JSON(dict[str, str])})
 
@@ -122,14 +116,13 @@ async def _by_span(store: Store, asked: EventCountRequest, window: Window, spans
     if not spans.many:
         return []
     covered = Window(window.since, min(window.until, spans.ends(spans.many - 1)))
-    statement, values = queries.count_by_span(store.dialect, asked.filter, covered, spans.start, spans.width)
-    found = _SPANS.all(await store.scan(statement, *values), store.dialect)
-    counts = {span.start: span.count for span in found}
+    statement, values = queries.count_by_span(store.dialect, asked.filter, covered, spans.ends(0), spans.width)
+    counts = {row[0]: row[1] for row in await store.scan(statement, *values)}
     return [
         EventCount(
             value=str(number),
             label=spans.begins(number).isoformat(),
-            count=counts.get(spans.begins(number), 0),
+            count=counts[number],
             start_time=spans.begins(number),
             end_time=spans.ends(number),
         )

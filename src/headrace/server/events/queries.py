@@ -50,7 +50,7 @@ class _Source(msgspec.Struct, frozen=True):
 def page(dialect: Dialect, wanted: EventFilter, window: Window, limit: int, after: Place | None) -> Bound:
     """At most `limit` rows of `columns` in the filter's order, from after a place on."""
     values = Values()
-    source = _matching(dialect, wanted, window, values)
+    source = _matching(dialect, wanted, _times(window, values), values)
     descending = wanted.order is EventOrder.DESC
     if _is_distinct(wanted):
         source = _Source(f"({_first_of_each(source, descending)}) AS r", ["r.place = 1"], "r", False)
@@ -67,36 +67,72 @@ def page(dialect: Dialect, wanted: EventFilter, window: Window, limit: int, afte
 def count(dialect: Dialect, wanted: EventFilter, window: Window) -> Bound:
     """How many events match; with `distinct`, how many resources they are about."""
     values = Values()
-    source = _matching(dialect, wanted, window, values)
+    source = _matching(dialect, wanted, _times(window, values), values)
     return Statement(source.select("count(DISTINCT e.resource_id)" if _is_distinct(wanted) else "count(*)")), values.all
 
 
-def count_by_span(dialect: Dialect, wanted: EventFilter, window: Window, start: datetime, width: timedelta) -> Bound:
-    """Rows of (beginning of a span, how many events), for the spans since `start` in which there are some."""
+def count_by_span(dialect: Dialect, wanted: EventFilter, window: Window, first: datetime, width: timedelta) -> Bound:
+    """Rows of (number of a span, how many events), for spans of one width of which the first ends at `first`.
+
+    Each span is counted along an index, which takes less than sorting all events into spans.
+    """
     values = Values()
-    source = _matching(dialect, wanted, window, values)
-    row = source.row
+    since, until, last = values.add(window.since), values.add(min(first, window.until)), values.add(window.until)
     match dialect:
         case Dialect.POSTGRES:
-            span = f"date_bin({values.add(width)}, {row}.occurred, {values.add(start)})"
+            step, earlier, zero = (
+                f"{values.add(width)}::interval",
+                "least",
+                f"0, {since}::timestamptz, {until}::timestamptz",
+            )
+            moment = "interval '1 microsecond'"
         case Dialect.SQLITE:
-            began, micros = values.add(start), values.add(width // timedelta(microseconds=1))
-            span = f"{began} + ({row}.occurred - {began}) / {micros} * {micros}"
-    return Statement(f"{source.select(f'{span} AS span, count(*)')} GROUP BY span"), values.all
+            step, earlier, zero = values.add(width // timedelta(microseconds=1)), "min", f"0, {since}, {until}"
+            moment = "1"
+    matching = _matching(dialect, wanted, ("s.since", "s.until"), values)
+    return Statement(
+        f"WITH RECURSIVE s (number, since, until) AS (SELECT {zero} UNION ALL"
+        f" SELECT number + 1, until + {moment}, {earlier}(until + {step}, {last}) FROM s WHERE until < {last})"
+        f" SELECT s.number, ({matching.select('count(*)')}) FROM s"
+    ), values.all
 
 
 def count_by_name(dialect: Dialect, wanted: EventFilter, window: Window) -> Bound:
     """Rows of (name, how many events, time of the first, time of the last)."""
     values = Values()
-    source = _with_event(_matching(dialect, wanted, window, values))
+    if _asks_names_alone(wanted):
+        return _count_along_names(dialect, wanted, window, values)
+    source = _with_event(_matching(dialect, wanted, _times(window, values), values))
     chosen = source.select("e.event, count(*), min(e.occurred), max(e.occurred)")
     return Statement(f"{chosen} GROUP BY e.event"), values.all
+
+
+def _asks_names_alone(wanted: EventFilter) -> bool:
+    """Whether the index of names and times answers everything."""
+    return all(
+        given is None for given in (wanted.id, wanted.resource, wanted.related, wanted.any_resource, wanted.text)
+    )
+
+
+def _count_along_names(dialect: Dialect, wanted: EventFilter, window: Window, values: Values) -> Bound:
+    """From one name to the next along their index, for events are many and names are few."""
+    within = " AND ".join(["m.event = e.event", *_within("m", _times(window, values))])
+    moments = f"SELECT m.occurred FROM events AS m WHERE {within} ORDER BY m.occurred"
+    chosen = " AND ".join(["e.event IS NOT NULL", *conditions(wanted, forms_of(dialect, values))])
+    return Statement(
+        "WITH RECURSIVE n (event) AS (SELECT min(event) FROM events UNION ALL"
+        " SELECT (SELECT min(event) FROM events WHERE event > n.event) FROM n WHERE n.event IS NOT NULL)"
+        " SELECT * FROM ("
+        f"SELECT e.event, (SELECT count(*) FROM events AS m WHERE {within}) AS count,"
+        f" ({moments} LIMIT 1) AS first, ({moments} DESC LIMIT 1) AS last FROM n AS e WHERE {chosen}"
+        ") AS c WHERE c.count > 0"
+    ), values.all
 
 
 def count_by_resource(dialect: Dialect, wanted: EventFilter, window: Window) -> Bound:
     """Rows of (id, how many events, time of the first, time of the last, labels of the resource then)."""
     values = Values()
-    source = _with_event(_matching(dialect, wanted, window, values))
+    source = _with_event(_matching(dialect, wanted, _times(window, values), values))
     counted = source.select("e.resource_id AS id, count(*) AS count, min(e.occurred) AS first, max(e.occurred) AS last")
     latest = (
         "SELECT n.resource FROM event_resources AS m JOIN events AS n ON n.seq = m.seq"
@@ -106,14 +142,14 @@ def count_by_resource(dialect: Dialect, wanted: EventFilter, window: Window) -> 
     return Statement(text), values.all
 
 
-def _matching(dialect: Dialect, wanted: EventFilter, window: Window, values: Values) -> _Source:
-    """The events that match, each once; in the order of an index, if they are found by one id."""
+def _matching(dialect: Dialect, wanted: EventFilter, times: tuple[str, str], values: Values) -> _Source:
+    """The events between two times that match, each once; in the order of an index, if they are found by one id."""
     forms = forms_of(dialect, values)
     lookup = find_lookup(wanted)
     if lookup is None:
         asked = list(conditions(wanted, forms))
-        return _Source("events AS e", [*_within("e", window, values), *asked], "e", True)
-    looked_up = [*lookup.conditions("r", forms), *_within("r", window, values)]
+        return _Source("events AS e", [*_within("e", times), *asked], "e", True)
+    looked_up = [*lookup.conditions("r", forms), *_within("r", times)]
     tables = "event_resources AS r"
     if lookup.repeats and len(lookup.ids) == 1:
         looked_up.append(_unrepeated(lookup, dialect, values))
@@ -132,8 +168,12 @@ def _with_event(source: _Source) -> _Source:
     return _Source(f"{source.tables} JOIN events AS e ON e.seq = r.seq", source.where, source.row, True)
 
 
-def _within(row: str, window: Window, values: Values) -> Sequence[str]:
-    return f"{row}.occurred >= {values.add(window.since)}", f"{row}.occurred <= {values.add(window.until)}"
+def _times(window: Window, values: Values) -> tuple[str, str]:
+    return values.add(window.since), values.add(window.until)
+
+
+def _within(row: str, times: tuple[str, str]) -> Sequence[str]:
+    return f"{row}.occurred >= {times[0]}", f"{row}.occurred <= {times[1]}"
 
 
 def _unrepeated(lookup: Lookup, dialect: Dialect, values: Values) -> str:
