@@ -10,6 +10,9 @@ from jinja2 import ChainableUndefined
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from headrace.rules.template_filters import FILTERS
+from headrace.rules.template_views import to_json
+
 LONGEST_RANGE = 100
 LONGEST_PRODUCT = 100_000
 """Items of a repeated sequence."""
@@ -25,6 +28,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self) -> None:
         super().__init__(undefined=ChainableUndefined)
         self.globals["range"] = _range  # pyright: ignore[reportArgumentType] - it narrows jinja's own
+        self.filters.update(FILTERS)
+        self.policies["json.dumps_function"] = _dumps
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Multiply or raise to a power, if the outcome has a bearable size."""
@@ -48,3 +53,7 @@ def _range(*bounds: int) -> range:
     if len(made) > LONGEST_RANGE:
         raise OverflowError(f"a range may hold at most {LONGEST_RANGE} items, this one has {len(made)}")
     return made
+
+
+def _dumps(value: Any, **_: Any) -> str:
+    return to_json(value)

@@ -6,7 +6,7 @@ items, loops are few and not deep. A name that nothing is known of renders as no
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -39,6 +39,37 @@ def check(template: str) -> None:
         raise TemplateError(f"Contains more than {_MOST_LOOPS} for loops.", 0, template)
     if _depth(parsed) > _DEEPEST_LOOP:
         raise TemplateError(f"Contains nested for loops at a depth of more than {_DEEPEST_LOOP}.", 0, template)
+
+
+class Uses(NamedTuple):
+    """What a template asks its context for: names, and the variables that it spells out."""
+
+    names: frozenset[str]
+    variables: frozenset[str]
+
+
+def uses(template: str) -> Uses:
+    """What a template asks for; nothing if it is not a valid one.
+
+    >>> uses("{{ flow.name }} in {{ variables.region }}")
+    Uses(names=frozenset({'flow', 'variables'}), variables=frozenset({'region'}))
+    """
+    from jinja2 import TemplateSyntaxError, meta, nodes
+
+    try:
+        parsed = _environment().parse(template)
+    except (TemplateSyntaxError, RecursionError):
+        return Uses(frozenset(), frozenset())
+    variables: set[str] = set()
+    for found in parsed.find_all((nodes.Getattr, nodes.Getitem)):
+        match found:
+            case nodes.Getattr(node=nodes.Name(name="variables"), attr=name):
+                variables.add(name)
+            case nodes.Getitem(node=nodes.Name(name="variables"), arg=nodes.Const(value=str(name))):
+                variables.add(name)
+            case _:
+                pass
+    return Uses(frozenset(meta.find_undeclared_variables(parsed)), frozenset(variables))
 
 
 def render(template: str, context: Mapping[str, Any]) -> str:

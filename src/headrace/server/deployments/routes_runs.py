@@ -1,5 +1,7 @@
 """`/deployments`: runs that are asked for, and those that are due."""
 
+from base64 import b64decode
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +14,9 @@ from headrace.server.states.proposals import Asker
 from headrace.wire.base import Parts, assume_utc
 from headrace.wire.deployments import DeploymentFlowRunCreate, FlowRunBulkCreateResult
 from headrace.wire.errors import BadRequest
-from headrace.wire.flow_runs import FlowRun
+from headrace.wire.flow_runs import CreatedBy, FlowRun
+
+_AUTOMATION_ID, _AUTOMATION_NAME = "prefect-automation-id", "prefect-automation-name"
 
 router = Router(prefix="/deployments", tag="Deployments")
 
@@ -42,7 +46,7 @@ async def get_scheduled_flow_runs_for_deployments(ctx: Context, body: DueRuns) -
 async def create_flow_run_from_deployment(ctx: Context, id: UUID, body: DeploymentFlowRunCreate) -> Reply[FlowRun]:
     """Make a run; 200 with the existing one if the flow has a run with this idempotency key."""
     limit = ctx.settings.server.api.max_parameter_bytes
-    run, new = await runs.create(ctx.store, id, body, Asker.of(ctx), limit)
+    run, new = await runs.create(ctx.store, id, body, Asker.of(ctx), limit, automation_of(ctx.headers))
     return Reply(run, status=201 if new else 200)
 
 
@@ -54,3 +58,16 @@ async def bulk_create_flow_runs_from_deployment(
     if len(body) > _SEVERAL:
         raise BadRequest(f"Cannot create more than {_SEVERAL} flow runs at once.")
     return await runs.create_all(ctx.store, id, body, Asker.of(ctx), ctx.settings.server.api.max_parameter_bytes)
+
+
+def automation_of(headers: Mapping[str, str]) -> CreatedBy | None:
+    """The automation on whose behalf the request says that it comes; its name is in base64 (contract §8)."""
+    try:
+        id = UUID(headers.get(_AUTOMATION_ID, ""))
+    except ValueError:
+        return None
+    try:
+        name = b64decode(headers.get(_AUTOMATION_NAME, ""), validate=True).decode()
+    except ValueError:
+        name = ""
+    return CreatedBy(id=id, type="AUTOMATION", display_value=name or None)

@@ -19,14 +19,19 @@ from headrace.wire.deployments import (
     FlowRunCreateResult,
 )
 from headrace.wire.errors import BadRequest, HeadraceError, ServiceError, Unprocessable
-from headrace.wire.flow_runs import FlowRun, FlowRunCreate
+from headrace.wire.flow_runs import CreatedBy, FlowRun, FlowRunCreate
 from headrace.wire.states import StateCreate, StateType
 
 _DOING = "Error creating flow run"
 
 
 async def create(
-    store: Store, deployment_id: UUID, body: DeploymentFlowRunCreate, asker: Asker, max_parameter_bytes: int
+    store: Store,
+    deployment_id: UUID,
+    body: DeploymentFlowRunCreate,
+    asker: Asker,
+    max_parameter_bytes: int,
+    created_by: CreatedBy | None = None,
 ) -> tuple[FlowRun, bool]:
     """Make a run of a deployment, or find the one that was made under the same idempotency key; whether it is new.
 
@@ -40,7 +45,7 @@ async def create(
     if place is not None:
         _check_job_variables(deployment.job_variables | job_variables, place)
     return await flow_runs.create(
-        store, _as_flow_run(deployment, body, given), asker, max_parameter_bytes, _origin(deployment, place)
+        store, _as_flow_run(deployment, body, given), asker, max_parameter_bytes, _origin(deployment, place, created_by)
     )
 
 
@@ -102,12 +107,13 @@ def _check_job_variables(given: dict[str, Any], place: Place) -> None:
         raise Unprocessable(f"{_DOING}: {reason}")
 
 
-def _origin(deployment: Deployment, place: Place | None) -> Origin:
+def _origin(deployment: Deployment, place: Place | None, created_by: CreatedBy | None) -> Origin:
     if place is None:
         return Origin(
             deployment_version=deployment.version,
             work_queue_name=deployment.work_queue_name,
             labels=deployment.labels,
+            created_by=created_by,
         )
     return Origin(
         deployment_version=deployment.version,
@@ -116,6 +122,7 @@ def _origin(deployment: Deployment, place: Place | None) -> Origin:
         work_pool_id=place.work_pool_id,
         work_pool_name=place.work_pool_name,
         labels=deployment.labels,
+        created_by=created_by,
     )
 
 

@@ -24,10 +24,12 @@ class _Refused(Exception):
     """The input does not do; the message is the reason that the client is told."""
 
 
-async def resume(store: Store, id: UUID, run_input: RunInput | None, asker: Asker) -> Outcome:
+async def resume(
+    store: Store, id: UUID, run_input: RunInput | None, asker: Asker, with_it: service.Companion | None = None
+) -> Outcome:
     """Propose that a paused run goes on: in its process, or rescheduled where it has left it.
 
-    The run's input is kept in the transaction that lets it go on. Raises `ObjectNotFound`.
+    The run's input is kept, and what `with_it` writes, in the transaction that lets it go on. Raises `ObjectNotFound`.
     """
     run = await queries.load(store, id)
     if run is None:
@@ -44,10 +46,11 @@ async def resume(store: Store, id: UUID, run_input: RunInput | None, asker: Aske
     async def keep_input(transaction: Connection) -> None:
         if given and keyset is not None:
             await inputs.write(transaction, id, keyset["response"], encode_text(given), None, asker.now)
+        if with_it is not None:
+            await with_it(transaction)
 
-    return await service.set_state(
-        store, id, _resumed(paused, asker), force=False, asker=asker, with_it=keep_input if given else None
-    )
+    companion = keep_input if given else with_it
+    return await service.set_state(store, id, _resumed(paused, asker), force=False, asker=asker, with_it=companion)
 
 
 def _resumed(paused: State, asker: Asker) -> State:

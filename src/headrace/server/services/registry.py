@@ -1,9 +1,10 @@
 """The services there are. Loaded by a process that runs or lists them, and by nothing else."""
 
+from headrace.server.automations.actions.service import Actions
 from headrace.server.automations.evaluation.proactive import ProactiveTriggers
 from headrace.server.automations.evaluation.triggers import Triggers
 from headrace.server.events.persister import EventPersister
 from headrace.server.history.service import Histories
 from headrace.server.services.base import Service
 
-SERVICES: tuple[type[Service], ...] = (EventPersister, Triggers, ProactiveTriggers, Histories)
+SERVICES: tuple[type[Service], ...] = (EventPersister, Triggers, ProactiveTriggers, Actions, Histories)

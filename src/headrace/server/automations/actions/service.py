@@ -1,0 +1,69 @@
+"""The service that carries out actions: claims what is due, some at a time, and lets each take its own time."""
+
+import asyncio
+import logging
+from typing import ClassVar
+
+from headrace.server.automations.actions import claims
+from headrace.server.automations.actions.attempts import attempt
+from headrace.server.automations.actions.queries import Job
+from headrace.server.services.base import Service
+from headrace.server.store.base import Store, Topic
+from headrace.settings import Settings
+from headrace.wire.errors import HeadraceError
+from headrace.wire.times import now
+
+_log = logging.getLogger("headrace.server.actions")
+
+
+class Actions(Service):
+    """Carries out the actions of automations that have fired.
+
+    A tick begins what it may and does not wait for it, so that a webhook that hangs holds up nothing else;
+    `drain` waits. Several servers share the work: each action has one claim at a time.
+    """
+
+    name: ClassVar[str] = "actions"
+    topic: ClassVar[Topic | None] = Topic.ACTIONS
+    interval = 1.0
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        super().__init__(store, settings)
+        self._at_once = settings.server.services.actions.at_once
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._ended = 0
+
+    async def tick(self) -> bool:
+        """Begin the actions that are due, as far as there is room."""
+        ended, room = self._ended, self._at_once - len(self._under_way)
+        if room <= 0:
+            return False
+        claimed = await claims.claim(self.store, room, now())
+        for job in claimed:
+            task = asyncio.create_task(self._carry_out(job), name=f"action {job.id}")
+            self._under_way.add(task)
+            task.add_done_callback(self._finished)
+        # What ended meanwhile may have let another action come to its turn after the claim had looked.
+        return len(claimed) == room or self._ended != ended
+
+    async def drain(self) -> None:
+        """Wait for the actions under way."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    @property
+    def under_way(self) -> int:
+        """How many actions are being carried out."""
+        return len(self._under_way)
+
+    async def _carry_out(self, job: Job) -> None:
+        try:
+            await attempt(self.store, self.settings, job)
+        except HeadraceError as error:
+            # How it came out cannot be written now: its claim runs out, and it is begun again.
+            _log.error("action_not_ended", extra={"action": str(job.id), "error": str(error)})
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._ended += 1
+        self.wake()
