@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.server.events.envelope import IncomingEvent
-from headrace.server.store.base import Connection, Dialect, Statement
+from headrace.server.store.base import Connection, Statement
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _IDS = Statement("SELECT id FROM events ORDER BY seq")
@@ -48,7 +48,3 @@ async def orphans(connection: Connection) -> int:
     row = await connection.fetch_one(_ORPHANS)
     assert row is not None
     return row[0]
-
-
-def on_sqlite(connection: Connection) -> bool:
-    return connection.dialect is Dialect.SQLITE

@@ -1,9 +1,7 @@
 """Reading a log: every row that commits is handed out once, in order, however its writers overlap."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,27 +9,13 @@ from hypothesis import strategies as st
 
 from headrace.server.events.log import append
 from headrace.server.events.reading import Reader, settled_end
-from headrace.server.store import make_store
 from headrace.server.store.base import Connection, Statement, Store
 from headrace.wire.times import now
-from tests.conftest import settings_for
 from tests.server.events.logged import make_event, numbers
 from tests.server.store.rows_of import add_flow
 
 _ALL = 1_000
 _UNDO = Statement("ROLLBACK")
-
-
-@pytest.fixture
-async def postgres(tmp_path: Path, migrated_postgres_url: str) -> AsyncIterator[Store]:
-    """An open store on PostgreSQL, where writers overlap."""
-    store = make_store(settings_for(tmp_path, migrated_postgres_url))
-    await store.open()
-    await store.execute(Statement("DELETE FROM events"))
-    yield store
-    await store.execute(Statement("DELETE FROM events"))
-    await store.execute(Statement("DELETE FROM flows"))
-    await store.close()
 
 
 async def write(connection: Connection, *events: int) -> None:

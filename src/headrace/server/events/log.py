@@ -14,6 +14,7 @@ from headrace.server.events.envelope import IncomingEvent
 from headrace.server.store.base import Connection, Dialect, Statement, Topic
 from headrace.wire.base import encode_text
 from headrace.wire.events import RESOURCE_ID, RESOURCE_ROLE, Event
+from headrace.wire.times import to_micros
 
 _NUL = "\\u0000"
 
@@ -140,14 +141,15 @@ async def _append_by_rows(transaction: Connection, events: Sequence[LoggedEvent]
     new = [event for event in events if str(event.id) not in known] if known else events
     last = await transaction.fetch_one(_LAST)
     numbered = list(enumerate(new, start=1 if last is None else last[0] + 1))
+    times, taken_in = [to_micros(event.occurred) for event in new], to_micros(received)
     await transaction.execute_many(
         _ADD_EVENT,
         [
             (
                 seq,
                 event.id,
-                event.occurred,
-                received,
+                occurred,
+                taken_in,
                 event.event,
                 event.resource_id,
                 event.resource,
@@ -155,14 +157,14 @@ async def _append_by_rows(transaction: Connection, events: Sequence[LoggedEvent]
                 event.payload,
                 event.follows,
             )
-            for seq, event in numbered
+            for (seq, event), occurred in zip(numbered, times, strict=True)
         ],
     )
     await transaction.execute_many(
         _ADD_RESOURCE,
         [
-            (resource_id, event.occurred, seq, position, role)
-            for seq, event in numbered
+            (resource_id, occurred, seq, position, role)
+            for (seq, event), occurred in zip(numbered, times, strict=True)
             for position, (resource_id, role) in enumerate(((event.resource_id, None), *event.related_resources))
         ],
     )

@@ -5,7 +5,7 @@ as long as events are kept is switched off, and is not waited for.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ OVER = "occurred < $1 AND seq <= $2 AND NOT EXISTS (SELECT 1 FROM event_follower
 OVER_OF_ONE_NAME = f"event = $3 AND {OVER}"
 
 _ALL = 2**62
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _HANDLED = Statement("SELECT coalesce(min(seq), $2) FROM event_consumers WHERE updated > $1")
 _NEXT_NAME = Statement("SELECT min(event) FROM events WHERE event > $1")
 _FORGET = Statement(
@@ -42,7 +43,7 @@ _decode_related = msgspec.json.Decoder(list[dict[str, str]]).decode
 
 async def trim(store: Store, retention: Retention, now: datetime) -> bool:
     """End one batch of the events of each name, and of those kept aside; True if there may be more."""
-    oldest = now - timedelta(seconds=retention.default)
+    oldest = _before(now, retention.default)
     handled = (await store.fetch(_HANDLED, oldest, _ALL))[0][0]
     more = False
     async for condition, values in _conditions(store, retention, now, handled):
@@ -67,10 +68,17 @@ async def _conditions(
     store: Store, retention: Retention, now: datetime, handled: int
 ) -> AsyncIterator[tuple[str, tuple[Any, ...]]]:
     if retention.uniform:
-        yield OVER, (now - timedelta(seconds=retention.default), handled)
+        yield OVER, (_before(now, retention.default), handled)
         return
     async for name in _names(store):
-        yield OVER_OF_ONE_NAME, (now - timedelta(seconds=retention.seconds(name)), handled, name)
+        yield OVER_OF_ONE_NAME, (_before(now, retention.seconds(name)), handled, name)
+
+
+def _before(now: datetime, seconds: float) -> datetime:
+    try:
+        return now - timedelta(seconds=seconds)
+    except OverflowError:
+        return _BEGINNING
 
 
 async def _names(store: Store) -> AsyncIterator[str]:
