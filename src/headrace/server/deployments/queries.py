@@ -70,6 +70,30 @@ class Upserted(msgspec.Struct, frozen=True):
     concurrency_limit_id: UUID | None
 
 
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """A deployment with what its events are related to; None for what it has not."""
+
+    id: UUID
+    name: str
+    flow_id: UUID
+    flow_name: str
+    queue_id: UUID | None
+    queue_name: str | None
+    pool_id: UUID | None
+    pool_name: str | None
+    pool_type: str | None
+    storage_document_id: UUID | None
+    infrastructure_document_id: UUID | None
+    concurrency_limit_id: UUID | None
+
+
+class Awaited(msgspec.Struct, frozen=True, kw_only=True):
+    """A deployment whose runs somebody asks for, as it was before."""
+
+    id: UUID
+    status: DeploymentStatus
+
+
 def _upserted(id: UUID, concurrency_limit_id: UUID | None) -> Upserted:
     return Upserted(id, concurrency_limit_id)
 
@@ -88,19 +112,53 @@ _BY_NAME = Statement(
     WHERE flows.name = $1 AND deployments.name = $2 AND flows.deleted_at IS NULL AND deployments.deleted_at IS NULL
     """
 )
-_DELETE = Statement("DELETE FROM deployments WHERE id = $1 AND deleted_at IS NULL")
-_READY = """
-    UPDATE deployments SET status = 'READY', last_polled = $1
-    WHERE {matching} AND deleted_at IS NULL
+_FOR_UPDATE = "FOR NO KEY UPDATE OF deployments"  # runs may be made of it meanwhile
+_LOCK = Statement(f"{_BY_ID.postgres} {_FOR_UPDATE}", sqlite=_BY_ID.postgres)
+_NAMED = f"SELECT {_COLUMNS} FROM deployments WHERE flow_id = $1 AND name = $2 AND deleted_at IS NULL"
+_LOCK_NAMED = Statement(f"{_NAMED} {_FOR_UPDATE}", sqlite=_NAMED)
+_FLOW = "SELECT id FROM flows WHERE id = $1"
+_LOCK_FLOW = Statement(f"{_FLOW} FOR NO KEY UPDATE", sqlite=_FLOW)
+_SURROUNDINGS = Reader(
+    Surroundings,
+    {
+        "id": Kind.UUID,
+        "name": Kind.TEXT,
+        "flow_id": Kind.UUID,
+        "flow_name": Kind.TEXT,
+        "queue_id": Kind.UUID,
+        "queue_name": Kind.TEXT,
+        "pool_id": Kind.UUID,
+        "pool_name": Kind.TEXT,
+        "pool_type": Kind.TEXT,
+        "storage_document_id": Kind.UUID,
+        "infrastructure_document_id": Kind.UUID,
+        "concurrency_limit_id": Kind.UUID,
+    },
+)
+_AROUND = """
+    SELECT d.id, d.name, d.flow_id, f.name, q.id, q.name, p.id, p.name, p.type, d.storage_document_id,
+        d.infrastructure_document_id, d.concurrency_limit_id
+    FROM deployments d JOIN flows f ON f.id = d.flow_id
+    LEFT JOIN work_queues q ON q.id = d.work_queue_id AND q.deleted_at IS NULL
+    LEFT JOIN work_pools p ON p.id = q.work_pool_id AND p.deleted_at IS NULL
+    WHERE d.id {} ORDER BY d.id
 """
-_MARK_POLLED = Statement(
-    _READY.format(matching="id = ANY($2::uuid[])"),
-    sqlite=_READY.format(matching="id IN (SELECT value FROM json_each($2))"),
-)
-_MARK_POLLED_BY_QUEUE = Statement(
-    _READY.format(matching="work_queue_id = ANY($2::uuid[])"),
-    sqlite=_READY.format(matching="work_queue_id IN (SELECT value FROM json_each($2))"),
-)
+_ANY_OF, _ANY_OF_SQLITE = "= ANY($1::uuid[])", "IN (SELECT value FROM json_each($1))"
+_SURROUNDINGS_OF = Statement(_AROUND.format(_ANY_OF), sqlite=_AROUND.format(_ANY_OF_SQLITE))
+_DELETE = Statement("DELETE FROM deployments WHERE id = $1 AND deleted_at IS NULL")
+_AWAITED = Reader(Awaited, {"id": Kind.UUID, "status": ENUM(DeploymentStatus)})
+_TO_POLL = "SELECT id, status FROM deployments WHERE {} {} AND deleted_at IS NULL ORDER BY id"
+_READY = "UPDATE deployments SET status = 'READY', last_polled = $2 WHERE id {} AND deleted_at IS NULL"
+_MARK_POLLED = Statement(_READY.format(_ANY_OF), sqlite=_READY.format(_ANY_OF_SQLITE))
+
+
+def _to_poll(column: str) -> Statement:
+    """Locks deployments in the order of their ids, so that two who poll the same ones never wait in a circle."""
+    sqlite = _TO_POLL.format(column, _ANY_OF_SQLITE)
+    return Statement(f"{_TO_POLL.format(column, _ANY_OF)} {_FOR_UPDATE}", sqlite=sqlite)
+
+
+_POLLED, _POLLED_BY_QUEUE = _to_poll("id"), _to_poll("work_queue_id")
 
 LIST = Query(
     "deployments",
@@ -142,6 +200,28 @@ async def by_name(connection: Connection, flow_name: str, name: str) -> Stored |
     return None if row is None else stored([row], connection.dialect)[0]
 
 
+async def lock(transaction: Connection, id: UUID) -> Stored | None:
+    """The deployment, which nobody else changes until the transaction ends."""
+    row = await transaction.fetch_one(_LOCK, id)
+    return None if row is None else stored([row], transaction.dialect)[0]
+
+
+async def lock_flow(transaction: Connection, flow_id: UUID) -> None:
+    """Let nobody else make deployments of a flow until the transaction ends."""
+    await transaction.fetch_one(_LOCK_FLOW, flow_id)
+
+
+async def lock_named(transaction: Connection, flow_id: UUID, name: str) -> Stored | None:
+    """The same as `lock` for the deployment of that name of a flow."""
+    row = await transaction.fetch_one(_LOCK_NAMED, flow_id, name)
+    return None if row is None else stored([row], transaction.dialect)[0]
+
+
+async def surroundings(connection: Connection, ids: Sequence[UUID]) -> list[Surroundings]:
+    """What the events of these deployments are related to."""
+    return _SURROUNDINGS.all(await connection.fetch(_SURROUNDINGS_OF, list(ids)), connection.dialect)
+
+
 def stored(rows: Sequence[Row], dialect: Dialect) -> list[Stored]:
     """The deployments of rows of `LIST`."""
     deployments = _DEPLOYMENTS.all([row[:_WIDTH] for row in rows], dialect)
@@ -176,14 +256,21 @@ async def delete(transaction: Connection, id: UUID) -> bool:
     return await transaction.execute(_DELETE, id) > 0
 
 
-async def mark_polled(connection: Connection, ids: Sequence[UUID], now: datetime) -> None:
-    """Somebody has asked for the runs of these deployments."""
-    await connection.execute(_MARK_POLLED, now, list(ids))
+async def mark_polled(transaction: Connection, ids: Sequence[UUID], now: datetime) -> list[UUID]:
+    """Somebody has asked for the runs of these deployments; returns those that were not ready before."""
+    return await _mark(transaction, await transaction.fetch(_POLLED, list(ids)), now)
 
 
-async def mark_polled_by_queue(connection: Connection, work_queue_ids: Sequence[UUID], now: datetime) -> None:
-    """Somebody has asked for the runs in these work queues."""
-    await connection.execute(_MARK_POLLED_BY_QUEUE, now, list(work_queue_ids))
+async def mark_polled_by_queue(transaction: Connection, work_queue_ids: Sequence[UUID], now: datetime) -> list[UUID]:
+    """The same for the deployments that send their runs to these work queues."""
+    return await _mark(transaction, await transaction.fetch(_POLLED_BY_QUEUE, list(work_queue_ids)), now)
+
+
+async def _mark(transaction: Connection, rows: Sequence[Row], now: datetime) -> list[UUID]:
+    polled = _AWAITED.all(rows, transaction.dialect)
+    if polled:
+        await transaction.execute(_MARK_POLLED, [found.id for found in polled], now)
+    return [found.id for found in polled if found.status is not DeploymentStatus.READY]
 
 
 def _stored_values(values: Mapping[str, Any]) -> list[Any]:

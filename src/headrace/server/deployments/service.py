@@ -13,7 +13,7 @@ import msgspec
 from headrace.rules.job_variables import unfit
 from headrace.server.blocks.documents import service as block_documents
 from headrace.server.concurrency import service as concurrency
-from headrace.server.deployments import limits, parameters, queries, schedules
+from headrace.server.deployments import limits, parameters, queries, schedules, telling
 from headrace.server.deployments.limits import DeploymentFacts
 from headrace.server.deployments.queries import Stored
 from headrace.server.flow_runs import scheduled
@@ -68,13 +68,14 @@ async def ensure(store: Store, body: DeploymentCreate, now: datetime) -> tuple[D
     _check_given_parameters(body)
     async with store.transaction() as transaction:
         flow = await _flow(transaction, body.flow_id)
+        await queries.lock_flow(transaction, flow.id)
         await _check_documents(transaction, body, "creating")
         values = _plain_values(body) | {"labels": _labels(flow, body)}
         place = await _place(transaction, body, now)
         if place is not None:
             values |= {"work_queue_id": place.work_queue_id, "work_queue_name": place.work_queue_name}
             _check_job_variables(body.job_variables, place, "creating")
-        id = uuid7()
+        before, id = await queries.lock_named(transaction, flow.id, body.name), uuid7()
         written = await queries.upsert(transaction, id, flow.id, body.name, now, values)
         if written.id == id:
             await queries.fill(transaction, id, _AT_FIRST)
@@ -84,6 +85,10 @@ async def ensure(store: Store, body: DeploymentCreate, now: datetime) -> tuple[D
         limit_id = await limits.apply(transaction, written.id, written.concurrency_limit_id, body, now)
         if limit_id != written.concurrency_limit_id:
             await queries.update(transaction, written.id, now, {"concurrency_limit_id": limit_id})
+        if before is None:
+            await telling.made(transaction, written.id, now)
+        else:
+            await telling.changed(transaction, before, now)
     return await read(store, written.id, now), written.id == id
 
 
@@ -98,13 +103,14 @@ async def update(store: Store, id: UUID, body: DeploymentUpdate, now: datetime) 
         values = _plain_values(body)
         await _check_new_parameters(transaction, stored.deployment, values)
         values |= await _moved(transaction, stored.deployment, body, now)
-        await queries.update(transaction, id, now, values)
+        stored = await _require(transaction, id, now, values)
         await scheduled.delete(transaction, id, Which.FUTURE, now)
         if given is not msgspec.UNSET:
             await schedules.patch(transaction, id, given, now)
         limit_id = await limits.apply(transaction, id, stored.concurrency_limit_id, body, now)
         if limit_id != stored.concurrency_limit_id:
             await queries.update(transaction, id, now, {"concurrency_limit_id": limit_id})
+        await telling.changed(transaction, stored, now)
 
 
 async def read(store: Connection, id: UUID, now: datetime) -> Deployment:
@@ -140,9 +146,10 @@ async def count(store: Store, filters: Given) -> int:
 async def delete(store: Store, id: UUID, now: datetime) -> bool:
     """Delete a deployment with its schedules, its limit and the runs that have not begun; whether it was there."""
     async with store.transaction() as transaction:
-        stored = await queries.by_id(transaction, id)
+        stored = await queries.lock(transaction, id)
         if stored is None:
             return False
+        await telling.deleting(transaction, id, now)
         await scheduled.delete(transaction, id, Which.ANY, now)
         await queries.delete(transaction, id)
         if stored.concurrency_limit_id is not None:
@@ -153,14 +160,14 @@ async def delete(store: Store, id: UUID, now: datetime) -> bool:
 async def pause(store: Store, id: UUID, now: datetime) -> None:
     """Stop scheduling runs, and take back those that wait. Raises `ObjectNotFound`."""
     async with store.transaction() as transaction:
-        await _require(transaction, id, now, {"paused": True})
+        await telling.changed(transaction, await _require(transaction, id, now, {"paused": True}), now)
         await scheduled.delete(transaction, id, Which.AUTOMATIC, now)
 
 
 async def resume(store: Store, id: UUID, now: datetime) -> None:
     """Schedule runs again. Raises `ObjectNotFound`."""
     async with store.transaction() as transaction:
-        await _require(transaction, id, now, {"paused": False})
+        await telling.changed(transaction, await _require(transaction, id, now, {"paused": False}), now)
 
 
 async def read_schedules(store: Connection, id: UUID) -> list[DeploymentSchedule]:
@@ -213,14 +220,15 @@ async def deployment_facts(connection: Connection, id: UUID) -> DeploymentFacts 
     return limits.facts(id, found.name, stored.concurrency_limit_id, found.concurrency_options)
 
 
-async def mark_polled(connection: Connection, now: datetime, deployment_ids: Sequence[UUID]) -> None:
+async def mark_polled(store: Store, now: datetime, deployment_ids: Sequence[UUID]) -> None:
     """Somebody has asked for the runs of these deployments: they are ready."""
-    await queries.mark_polled(connection, deployment_ids, now)
+    async with store.transaction() as transaction:
+        await telling.ready(transaction, await queries.mark_polled(transaction, deployment_ids, now), now)
 
 
-async def mark_polled_by_queue(connection: Connection, now: datetime, work_queue_ids: Sequence[UUID]) -> None:
+async def mark_polled_by_queue(transaction: Connection, now: datetime, work_queue_ids: Sequence[UUID]) -> None:
     """Somebody has asked for the runs in these work queues: their deployments are ready."""
-    await queries.mark_polled_by_queue(connection, work_queue_ids, now)
+    await telling.ready(transaction, await queries.mark_polled_by_queue(transaction, work_queue_ids, now), now)
 
 
 def _missing() -> ObjectNotFound:
@@ -234,9 +242,13 @@ async def _found(connection: Connection, id: UUID) -> Stored:
     return stored
 
 
-async def _require(transaction: Connection, id: UUID, now: datetime, values: Mapping[str, Any]) -> None:
-    if not await queries.update(transaction, id, now, values):
+async def _require(transaction: Connection, id: UUID, now: datetime, values: Mapping[str, Any]) -> Stored:
+    """Set columns of a deployment; returns it as it was before. Raises `ObjectNotFound`."""
+    before = await queries.lock(transaction, id)
+    if before is None:
         raise _missing()
+    await queries.update(transaction, id, now, values)
+    return before
 
 
 async def _completed(connection: Connection, found: Sequence[Stored], now: datetime) -> list[Deployment]:
