@@ -1,6 +1,7 @@
 """Statements on consumers, their place in the log, and the events that wait for their leader."""
 
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -140,3 +141,17 @@ LOST = Statement(
     " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = event_followers.seq)"
 )
 """Those that are not in the log any more."""
+
+
+@lru_cache(maxsize=64)
+def page(prefixes: int | None) -> Statement:
+    """Events after a place (time and number) until a moment, as they occurred; of names with so many prefixes.
+
+    Values: the place's two, the moment, how many events at most, then for each prefix where its names begin and end.
+    """
+    bounds = [f"(e.event >= ${number} AND e.event < ${number + 1})" for number in range(5, 5 + 2 * (prefixes or 0), 2)]
+    named = "" if prefixes is None else f" AND ({' OR '.join(bounds) or 'FALSE'})"
+    return Statement(
+        f"SELECT {_ENTRY} FROM events e WHERE (e.occurred, e.seq) > ($1, $2) AND e.occurred <= $3{named}"
+        " ORDER BY e.occurred, e.seq LIMIT $4"
+    )
