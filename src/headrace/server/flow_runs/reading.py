@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from headrace.server.filters.listing import Given, Listing
-from headrace.server.states.reading import STATES, complete
+from headrace.server.states.reading import STATES, complete, complete_sent
 from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
-from headrace.server.store.rows import ENUM, JSON, Kind, Reader
+from headrace.server.store.rows import ENUM, JSON, RENDERED, Field, Kind, Reader
+from headrace.server.store.sending import sender
 from headrace.wire.flow_runs import CreatedBy, FlowRun, FlowRunPolicy
 from headrace.wire.flows import Labels
 from headrace.wire.sorts import FlowRunSort
@@ -15,42 +18,40 @@ from headrace.wire.states import StateType
 
 _ANYTHING = JSON(dict[str, object])
 
-RUNS = Reader(
-    FlowRun,
-    {
-        "id": Kind.UUID,
-        "created": Kind.TIME,
-        "updated": Kind.TIME,
-        "name": Kind.TEXT,
-        "flow_id": Kind.UUID,
-        "state_id": Kind.UUID,
-        "deployment_id": Kind.UUID,
-        "deployment_version": Kind.TEXT,
-        "work_queue_id": Kind.UUID,
-        "work_queue_name": Kind.TEXT,
-        "flow_version": Kind.TEXT,
-        "parameters": _ANYTHING,
-        "idempotency_key": Kind.TEXT,
-        "context": _ANYTHING,
-        "empirical_policy": JSON(FlowRunPolicy),
-        "tags": JSON(list[str]),
-        "labels": JSON(Labels),
-        "parent_task_run_id": Kind.UUID,
-        "state_type": ENUM(StateType),
-        "state_name": Kind.TEXT,
-        "run_count": Kind.INTEGER,
-        "expected_start_time": Kind.TIME,
-        "next_scheduled_start_time": Kind.TIME,
-        "start_time": Kind.TIME,
-        "end_time": Kind.TIME,
-        "total_run_time": Kind.FLOAT,
-        "auto_scheduled": Kind.BOOLEAN,
-        "infrastructure_document_id": Kind.UUID,
-        "infrastructure_pid": Kind.TEXT,
-        "created_by": JSON(CreatedBy),
-        "job_variables": _ANYTHING,
-    },
-)
+_FIELDS: dict[str, Field] = {
+    "id": Kind.UUID,
+    "created": Kind.TIME,
+    "updated": Kind.TIME,
+    "name": Kind.TEXT,
+    "flow_id": Kind.UUID,
+    "state_id": Kind.UUID,
+    "deployment_id": Kind.UUID,
+    "deployment_version": Kind.TEXT,
+    "work_queue_id": Kind.UUID,
+    "work_queue_name": Kind.TEXT,
+    "flow_version": Kind.TEXT,
+    "parameters": _ANYTHING,
+    "idempotency_key": Kind.TEXT,
+    "context": _ANYTHING,
+    "empirical_policy": JSON(FlowRunPolicy),
+    "tags": JSON(list[str]),
+    "labels": JSON(Labels),
+    "parent_task_run_id": Kind.UUID,
+    "state_type": ENUM(StateType),
+    "state_name": Kind.TEXT,
+    "run_count": Kind.INTEGER,
+    "expected_start_time": Kind.TIME,
+    "next_scheduled_start_time": Kind.TIME,
+    "start_time": Kind.TIME,
+    "end_time": Kind.TIME,
+    "total_run_time": Kind.FLOAT,
+    "auto_scheduled": Kind.BOOLEAN,
+    "infrastructure_document_id": Kind.UUID,
+    "infrastructure_pid": Kind.TEXT,
+    "created_by": JSON(CreatedBy),
+    "job_variables": _ANYTHING,
+}
+RUNS = Reader(FlowRun, _FIELDS)
 _WIDTH = len(RUNS.names)
 _COLUMNS = f"{RUNS.columns('flow_runs')}, {STATES.columns('state')}"
 _WITH_STATE = "LEFT JOIN flow_run_states AS state ON state.id = flow_runs.state_id"
@@ -90,6 +91,23 @@ async def list_runs(
     found = runs(await _LISTING.rows(store, filters, sort, limit, offset), store.dialect, now)
     await name_pools(store, found)
     return found
+
+
+async def send_runs(
+    store: Store, filters: Given, sort: FlowRunSort, limit: int, offset: int, now: datetime
+) -> list[Any]:
+    """The same runs, to be encoded and no more (see store/sending.py)."""
+    rows = await _LISTING.rows(store, filters, sort, limit, offset)
+    found = _sent_runs().all([row[:_WIDTH] for row in rows], store.dialect)
+    complete_sent(found, rows, _WIDTH, store.dialect, now)
+    await name_pools(store, found)
+    return found
+
+
+@cache
+def _sent_runs() -> Reader[Any]:
+    rendered: dict[str, Field] = {"empirical_policy": RENDERED(FlowRunPolicy), "created_by": RENDERED(CreatedBy)}
+    return sender(FlowRun, _FIELDS, **rendered, work_queue_id=Kind.UUID)
 
 
 async def count(store: Store, filters: Given) -> int:

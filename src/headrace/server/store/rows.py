@@ -11,12 +11,14 @@ Working by column leaves one call into msgspec for all the ids, and one for all 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from headrace.server.store.base import Dialect, Row
+from headrace.wire.base import encode
 from headrace.wire.times import from_micros
 
 Built = TypeVar("Built")
@@ -25,6 +27,8 @@ Conversion = Callable[[Column], Column]
 
 _EXACT_MICROS = 2**32 * 1_000_000
 """Up to the year 2106 a float of seconds tells microseconds apart."""
+
+_RENDERED_TEXTS = 1_024
 
 
 class Kind(Enum):
@@ -36,6 +40,8 @@ class Kind(Enum):
     INTEGER = auto()
     FLOAT = auto()
     BOOLEAN = auto()
+    RAW = auto()
+    """A JSON document, as it is stored; for structs that are only encoded."""
     BYTES = auto()
 
 
@@ -48,6 +54,21 @@ class JSON:
         self.decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list[type_ | None])
 
 
+class RENDERED:
+    """A column of JSON documents of one type, few of which differ, as the JSON that they are encoded to."""
+
+    __slots__ = ("render",)
+
+    def __init__(self, type_: Any) -> None:
+        decode = msgspec.json.Decoder(type_).decode
+
+        @lru_cache(_RENDERED_TEXTS)
+        def render(text: str) -> msgspec.Raw:
+            return msgspec.Raw(encode(decode(text)))
+
+        self.render: Callable[[str], msgspec.Raw] = render
+
+
 class ENUM:
     """A column of an enum's values, as text."""
 
@@ -55,6 +76,9 @@ class ENUM:
 
     def __init__(self, type_: type[Enum]) -> None:
         self.members: dict[Any, Enum | None] = {member.value: member for member in type_} | {None: None}
+
+
+Field = Kind | JSON | RENDERED | ENUM
 
 
 class Reader(Generic[Built]):
@@ -65,7 +89,7 @@ class Reader(Generic[Built]):
 
     __slots__ = ("_build", "_postgres", "_sqlite", "names")
 
-    def __init__(self, struct: Callable[..., Built], fields: Mapping[str, Kind | JSON | ENUM]) -> None:
+    def __init__(self, struct: Callable[..., Built], fields: Mapping[str, Field]) -> None:
         self.names = tuple(fields)
         self._sqlite = tuple(_from_sqlite(kind) for kind in fields.values())
         self._postgres = tuple(_from_postgres(kind) for kind in fields.values())
@@ -101,7 +125,7 @@ def _compile(struct: Callable[..., Built], names: Sequence[str]) -> Callable[[An
     return build
 
 
-def _from_sqlite(kind: Kind | JSON | ENUM) -> Conversion | None:
+def _from_sqlite(kind: Field) -> Conversion | None:
     match kind:
         case Kind.UUID:
             return _ids
@@ -113,12 +137,16 @@ def _from_sqlite(kind: Kind | JSON | ENUM) -> Conversion | None:
             return _from_postgres(kind)
 
 
-def _from_postgres(kind: Kind | JSON | ENUM) -> Conversion | None:
+def _from_postgres(kind: Field) -> Conversion | None:
     match kind:
         case JSON():
             return _documents(kind.decoder)
+        case RENDERED():
+            return _rendered(kind.render)
         case ENUM():
             return _members(kind.members)
+        case Kind.RAW:
+            return _raw
         case _:
             return None
 
@@ -152,6 +180,17 @@ def _documents(decoder: msgspec.json.Decoder[list[Any]]) -> Conversion:
         return decoder.decode(f"[{joined}]")
 
     return convert
+
+
+def _rendered(render: Callable[[str], msgspec.Raw]) -> Conversion:
+    def convert(column: Column) -> Column:
+        return [None if text is None else render(text) for text in column]
+
+    return convert
+
+
+def _raw(column: Column) -> Column:
+    return [None if text is None else msgspec.Raw(text) for text in column]
 
 
 def _members(members: Mapping[Any, Enum | None]) -> Conversion:

@@ -2,48 +2,49 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from headrace.server.filters.listing import Given, Listing
-from headrace.server.states.reading import STATES, complete
+from headrace.server.states.reading import STATES, complete, complete_sent
 from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
-from headrace.server.store.rows import ENUM, JSON, Kind, Reader
+from headrace.server.store.rows import ENUM, JSON, RENDERED, Field, Kind, Reader
+from headrace.server.store.sending import sender
 from headrace.wire.flows import Labels
 from headrace.wire.sorts import TaskRunSort
 from headrace.wire.states import StateType
 from headrace.wire.task_runs import TaskInputs, TaskRun, TaskRunPolicy, TaskRunSummary
 
-RUNS = Reader(
-    TaskRun,
-    {
-        "id": Kind.UUID,
-        "created": Kind.TIME,
-        "updated": Kind.TIME,
-        "name": Kind.TEXT,
-        "flow_run_id": Kind.UUID,
-        "task_key": Kind.TEXT,
-        "dynamic_key": Kind.TEXT,
-        "cache_key": Kind.TEXT,
-        "cache_expiration": Kind.TIME,
-        "task_version": Kind.TEXT,
-        "empirical_policy": JSON(TaskRunPolicy),
-        "tags": JSON(list[str]),
-        "labels": JSON(Labels),
-        "state_id": Kind.UUID,
-        "task_inputs": JSON(TaskInputs),
-        "state_type": ENUM(StateType),
-        "state_name": Kind.TEXT,
-        "run_count": Kind.INTEGER,
-        "flow_run_run_count": Kind.INTEGER,
-        "expected_start_time": Kind.TIME,
-        "next_scheduled_start_time": Kind.TIME,
-        "start_time": Kind.TIME,
-        "end_time": Kind.TIME,
-        "total_run_time": Kind.FLOAT,
-    },
-)
+_FIELDS: dict[str, Field] = {
+    "id": Kind.UUID,
+    "created": Kind.TIME,
+    "updated": Kind.TIME,
+    "name": Kind.TEXT,
+    "flow_run_id": Kind.UUID,
+    "task_key": Kind.TEXT,
+    "dynamic_key": Kind.TEXT,
+    "cache_key": Kind.TEXT,
+    "cache_expiration": Kind.TIME,
+    "task_version": Kind.TEXT,
+    "empirical_policy": JSON(TaskRunPolicy),
+    "tags": JSON(list[str]),
+    "labels": JSON(Labels),
+    "state_id": Kind.UUID,
+    "task_inputs": JSON(TaskInputs),
+    "state_type": ENUM(StateType),
+    "state_name": Kind.TEXT,
+    "run_count": Kind.INTEGER,
+    "flow_run_run_count": Kind.INTEGER,
+    "expected_start_time": Kind.TIME,
+    "next_scheduled_start_time": Kind.TIME,
+    "start_time": Kind.TIME,
+    "end_time": Kind.TIME,
+    "total_run_time": Kind.FLOAT,
+}
+RUNS = Reader(TaskRun, _FIELDS)
 _WIDTH = len(RUNS.names)
 _COLUMNS = f"{RUNS.columns('task_runs')}, {STATES.columns('state')}"
 _WITH_STATE = "LEFT JOIN task_run_states AS state ON state.id = task_runs.state_id"
@@ -74,6 +75,21 @@ async def list_runs(
 ) -> list[TaskRun]:
     """The runs that match, from `offset` on."""
     return _runs(await _LISTING.rows(store, filters, sort, limit, offset), store.dialect, now)
+
+
+async def send_runs(
+    store: Store, filters: Given, sort: TaskRunSort, limit: int, offset: int, now: datetime
+) -> list[Any]:
+    """The same runs, to be encoded and no more (see store/sending.py)."""
+    rows = await _LISTING.rows(store, filters, sort, limit, offset)
+    found = _sent_runs().all([row[:_WIDTH] for row in rows], store.dialect)
+    complete_sent(found, rows, _WIDTH, store.dialect, now)
+    return found
+
+
+@cache
+def _sent_runs() -> Reader[Any]:
+    return sender(TaskRun, _FIELDS, empirical_policy=RENDERED(TaskRunPolicy), task_inputs=JSON(TaskInputs))
 
 
 async def count(store: Store, filters: Given) -> int:

@@ -36,7 +36,7 @@ async def read_task_run(ctx: Context, id: UUID) -> TaskRun:
 async def read_task_runs(ctx: Context, body: TaskRunList = _LIST) -> list[TaskRun]:
     """The runs that match."""
     limit = list_limit(ctx, body.limit)
-    return await reading.list_runs(ctx.store, body.given(), body.sort, limit, body.offset, ctx.received)
+    return await reading.send_runs(ctx.store, body.given(), body.sort, limit, body.offset, ctx.received)
 
 
 @router.post("/paginate")
