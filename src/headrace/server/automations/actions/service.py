@@ -31,11 +31,11 @@ class Actions(Service):
         super().__init__(store, settings)
         self._at_once = settings.server.services.actions.at_once
         self._under_way: set[asyncio.Task[None]] = set()
-        self._finished = 0
+        self._endings = 0
 
     async def tick(self) -> bool:
         """Begin the actions that are due, as far as there is room."""
-        ended, room = self._finished, self._at_once - len(self._under_way)
+        ended, room = self._endings, self._at_once - len(self._under_way)
         if room <= 0:
             return False
         claimed = await claims.claim(self.store, room, now())
@@ -44,7 +44,7 @@ class Actions(Service):
             self._under_way.add(task)
             task.add_done_callback(self._finished)
         # What ended meanwhile may have let another action come to its turn after the claim had looked.
-        return len(claimed) == room or self._finished != ended
+        return len(claimed) == room or self._endings != ended
 
     async def drain(self) -> None:
         """Wait for the actions under way."""
@@ -65,5 +65,5 @@ class Actions(Service):
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
-        self._finished += 1
+        self._endings += 1
         self.wake()
