@@ -3,6 +3,7 @@
 from headrace.server.admin import routes as admin
 from headrace.server.artifacts import routes as artifacts
 from headrace.server.automations import routes as automations
+from headrace.server.automations import routes_history as automations_history
 from headrace.server.automations.evaluation import routes as trials
 from headrace.server.blocks.documents import routes as block_documents
 from headrace.server.blocks.schemas import routes as block_schemas
@@ -63,6 +64,7 @@ ROUTERS: tuple[Router, ...] = (
     artifacts.router,
     saved_searches.router,
     automations.router,
+    automations_history.router,
     trials.router,
     templates.router,
     ui.router,
