@@ -102,3 +102,9 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
         [sys.executable, "-m", "headrace", "--version"], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert answer.stdout.strip().count(".") == 2
+
+
+def test_commands_answer_to_other_words_too(headrace: Command) -> None:
+    assert headrace("events", "--help").stdout == headrace("event", "--help").stdout
+    for arguments in (["--profile", "default", "events", "ls"], ["--profile=default", "events", "ls"]):
+        assert headrace(*arguments).returncode == 0

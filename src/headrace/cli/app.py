@@ -12,7 +12,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from headrace.cli.errors import DEBUG, UsageError
-from headrace.cli.overview import COMMANDS, INTRODUCTION
+from headrace.cli.overview import ALIASES, COMMANDS, INTRODUCTION
 from headrace.wire.errors import HeadraceError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -51,7 +51,7 @@ def build() -> App:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code."""
     try:
-        build().meta(list(arguments))
+        build().meta(_unaliased(arguments))
     except (CycloptsError, UsageError) as error:
         return _fail(error, USAGE, str(error))
     except HeadraceError as error:
@@ -66,6 +66,14 @@ def run(arguments: Sequence[str]) -> int:
         kind = type(error).__name__
         return _fail(error, FAILED, f"unexpected {kind}: {error} ({DEBUG}=1 shows where)")
     return 0
+
+
+def _unaliased(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the command under its own name; the profile may be named before it."""
+    words = list(arguments)
+    place = 2 if words[:1] == ["--profile"] else 1 if words and words[0].startswith("--profile=") else 0
+    words[place : place + 1] = [ALIASES.get(word, word) for word in words[place : place + 1]]
+    return words
 
 
 def _fail(error: BaseException, code: int, message: str) -> int:

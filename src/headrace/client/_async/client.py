@@ -17,6 +17,7 @@ from headrace.client._async.event_log import EventLogCalls
 from headrace.client._async.global_concurrency_limits import GlobalConcurrencyLimitCalls
 from headrace.client._async.inputs import InputCalls
 from headrace.client._async.overviews import OverviewCalls
+from headrace.client._async.queues import QueueCalls
 from headrace.client._async.recording import RecordingClient
 from headrace.client._async.saved_searches import SavedSearchCalls
 from headrace.client._async.schedules import ScheduleCalls
@@ -42,6 +43,7 @@ class HeadraceClient(
     VariableCalls,
     EventLogCalls,
     AutomationCalls,
+    QueueCalls,
     BlockTypeCalls,
     BlockSchemaCalls,
     BlockDocumentCalls,

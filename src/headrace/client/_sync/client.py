@@ -18,6 +18,7 @@ from headrace.client._sync.event_log import EventLogCalls
 from headrace.client._sync.global_concurrency_limits import GlobalConcurrencyLimitCalls
 from headrace.client._sync.inputs import InputCalls
 from headrace.client._sync.overviews import OverviewCalls
+from headrace.client._sync.queues import QueueCalls
 from headrace.client._sync.recording import SyncRecordingClient
 from headrace.client._sync.saved_searches import SavedSearchCalls
 from headrace.client._sync.schedules import ScheduleCalls
@@ -43,6 +44,7 @@ class SyncHeadraceClient(
     VariableCalls,
     EventLogCalls,
     AutomationCalls,
+    QueueCalls,
     BlockTypeCalls,
     BlockSchemaCalls,
     BlockDocumentCalls,
