@@ -3,7 +3,9 @@
 import json
 import urllib.request
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Mill:
 def furnish(api_url: str) -> Mill:
     """Make one of each noun, all named after a mill."""
     mill = Mill(api_url)
-    for make in (_work, _runs, _kept, _blocks):
+    for make in (_work, _runs, _kept, _blocks, _happenings):
         make(mill)
     return mill
 
@@ -87,3 +89,34 @@ def _blocks(mill: Mill) -> None:
         "block_schema_id": schema["id"],
     }
     mill.make("block_document", "/block_documents/", document)
+
+
+def _happenings(mill: Mill) -> None:
+    """An event, and an automation that waits for others."""
+    happened = datetime.now(UTC)
+    mill.ids["event"], mill.ids["event_day"] = str(uuid4()), happened.date().isoformat()
+    event = {
+        "id": mill.ids["event"],
+        "occurred": happened.isoformat(),
+        "event": "mill.wheel.stopped",
+        "resource": {"prefect.resource.id": "mill.wheel", "prefect.resource.name": "the-wheel"},
+        "related": [
+            {"prefect.resource.id": f"prefect.flow.{mill.ids['flow']}", "prefect.resource.role": "flow"},
+            {"prefect.resource.id": "prefect.tag.grain", "prefect.resource.role": "tag"},
+        ],
+        "payload": {"reason": "no water"},
+    }
+    mill.call("POST", "/events", [event])
+    automation = {
+        "name": "mill-watch",
+        "trigger": {
+            "type": "event",
+            "posture": "Reactive",
+            "expect": ["mill.flooded"],
+            "match": {"prefect.resource.id": "mill.*"},
+        },
+        "actions": [
+            {"type": "pause-deployment", "source": "selected", "deployment_id": mill.ids["deployment"]},
+        ],
+    }
+    mill.make("automation", "/automations/", automation)
