@@ -70,16 +70,25 @@ async def test_depth_and_oldest_age_are_of_what_a_consumer_has_not_handled(api: 
     assert after["oldest_age"] == pytest.approx(300, abs=60)
 
 
+_TABLES = (
+    "configuration",
+    "events",
+    "event_resources",
+    "event_consumers",
+    "event_followers",
+    "event_quarantine",
+    "log_trims",
+)
 _KINDS = st.lists(st.sampled_from(["plain", "lost leader", "refused", "run", "trim"]), max_size=12)
 
 
 @given(steps=_KINDS)
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_every_event_is_handled_ahead_parked_or_quarantined(api: Api, store: Store, steps: list[str]) -> None:
-    for table in ("events", "event_resources", "event_consumers", "event_followers", "event_quarantine", "log_trims"):
+    for table in _TABLES:
         await store.execute(Statement(f"DELETE FROM {table}"))
     rig = Rig(store)
-    rig.writer.refused = {"refused"}
+    rig.writer.refused = {f"refused {number}" for number in range(len(steps))}
     await rig.run()
     sent = 0
     for step in steps:
@@ -90,7 +99,7 @@ async def test_every_event_is_handled_ahead_parked_or_quarantined(api: Api, stor
                 await retention.trim(store, Retention(7 * 86_400, prefixes={"": 1e-9}), now() + timedelta(hours=1))
             case _:
                 follows = happening("never sent") if step == "lost leader" else None
-                await write(store, happening(step, follows))
+                await write(store, happening(f"{step} {sent}", follows))
                 sent += 1
         told = await queues(api)
         [consumer] = told["consumers"]

@@ -32,12 +32,12 @@ _SEQ = Statement("SELECT seq FROM events WHERE id = $1")
 _TRIMS = Statement("SELECT seq, removed FROM log_trims WHERE log = 'events'")
 
 
-async def write(store: Store, number: int, *, day: float = 0, **fields: Any) -> int:
-    """An event that occurred so many days after the epoch, with related resources; its place in the log."""
+async def write(store: Store, number: int, *, day: float = 0, received: datetime | None = None, **fields: Any) -> int:
+    """An event that occurred and came so many days after the epoch, with related resources; its place in the log."""
     others = [related("flow.1", "flow"), related("flow.1", "again"), related(f"r.{number}", "itself")]
     event = make_event(number, second=day * DAY, related=others, **fields)
     async with store.transaction() as transaction:
-        await append(transaction, [event], now())
+        await append(transaction, [event], event.occurred if received is None else received)
     row = await store.fetch_one(_SEQ, event.id)
     assert row is not None
     return row[0]
@@ -63,14 +63,27 @@ async def test_events_end_with_their_resources_and_leave_no_orphans(store: Store
 
 async def test_many_are_ended_in_batches_oldest_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
-    for number, day in ((1, 2.0), (2, 0.0), (3, 1.0)):
-        await write(store, number, day=day)
+    for number in (1, 2, 3):
+        await write(store, number)
     assert await retention.trim(store, Retention(7 * DAY), LATER)
-    assert await numbers(store) == [1]
+    assert await numbers(store) == [3]
     assert not await retention.trim(store, Retention(7 * DAY), LATER)
     assert await numbers(store) == []
     assert await orphans(store) == 0
     assert (await store.fetch(_TRIMS))[0][1] == 3
+
+
+@pytest.mark.parametrize("names", [{}, {"other": DAY}])
+async def test_what_has_just_come_stays_whenever_its_client_thinks_it_occurred(
+    store: Store, names: dict[str, float]
+) -> None:
+    await write(store, 1, day=-9_999, received=LATER)
+    await write(store, 2, day=9_999, received=LATER)
+    await write(store, 3, day=3, received=EPOCH + timedelta(days=2))
+    await trim(store, names=names)
+    assert await numbers(store) == [1, 2, 3] if names else [1, 2]
+    await trim(store, LATER + timedelta(days=8), names=names)
+    assert await numbers(store) == ([2] if names else [])
 
 
 async def test_the_most_specific_name_says_how_long_shorter_or_longer(store: Store) -> None:
@@ -145,30 +158,31 @@ async def test_settings_that_say_nothing_are_refused_at_the_start(store: Store) 
         EventPersister(store, Settings(server=ServerSettings(events=events)))
 
 
-_PLAN = """
-SELECT seq FROM events WHERE {condition} ORDER BY occurred, seq LIMIT 1000
-"""
+_PLAN = "SELECT seq FROM events WHERE {condition} ORDER BY {order} LIMIT 1000"
+_OLDEST = (retention.OLDEST, "seq", (LATER, 2**40, 1000))
+_NAMED = (retention.OF_ONE_NAME, "occurred, seq", (LATER, 2**40, "made"))
 
 
 @pytest.mark.parametrize(
-    ("condition", "index"),
-    [(retention.OVER, "ix_events_occurred"), (retention.OVER_OF_ONE_NAME, "ix_events_event")],
+    ("question", "on_sqlite", "on_postgres"),
+    [
+        (_OLDEST, "SEARCH events USING INTEGER PRIMARY KEY (rowid<?)", "Index Scan using pk_events on events"),
+        (_NAMED, "SEARCH events USING INDEX ix_events_event (event=? AND occurred<?)", "ix_events_event"),
+    ],
 )
-async def test_what_is_over_is_found_by_an_index(store: Store, condition: str, index: str) -> None:
+async def test_what_is_over_is_found_by_an_index(
+    store: Store, question: tuple[str, str, tuple[Any, ...]], on_sqlite: str, on_postgres: str
+) -> None:
     async with store.transaction() as transaction:
         names = ["made", *["often"] * 99]
         events = [make_event(number, second=number, event=names[number % 100]) for number in range(1, 4_000)]
         await append(transaction, events, now())
-    values = (LATER, 2**40, "made") if "$3" in condition else (EPOCH + timedelta(seconds=9), 2**40)
-    select = _PLAN.format(condition=condition)
+    condition, order, values = question
+    select = _PLAN.format(condition=condition, order=order)
     if store.dialect is Dialect.POSTGRES:
         await store.execute(Statement("ANALYZE events"))
-        typed = select.replace("$1", "$1::timestamptz")
-        rows = await store.fetch(Statement("EXPLAIN " + typed), *values)
-        plan = "\n".join(row[0] for row in rows)
+        rows = await store.fetch(Statement(f"EXPLAIN {select}"), *values)
+        assert on_postgres in "\n".join(row[0] for row in rows)
     else:
-        rows = await store.fetch(Statement("EXPLAIN QUERY PLAN " + select), *values)
-        plan = "\n".join(row[3] for row in rows)
-    assert index in plan
-    assert "SCAN events" not in plan
-    assert "Seq Scan on events " not in plan
+        rows = await store.fetch(Statement(f"EXPLAIN QUERY PLAN {select}"), *values)
+        assert on_sqlite in "\n".join(row[3] for row in rows)

@@ -1,5 +1,9 @@
 """Ends events whose time is over, with all that is kept about them, a batch at a time.
 
+What counts is when the server took an event in: one whose clock is wrong, or that tells of last year, is kept as
+long as any other. Where names have periods of their own, it must also have occurred so long ago, because by name
+events are found in the order in which they occurred.
+
 An event stays until every consumer of the log has handled it, however old it is. A consumer that has not moved for
 as long as events are kept is switched off, and is not waited for.
 """
@@ -20,9 +24,11 @@ from headrace.wire.events import RESOURCE_ID
 BATCH = 1_000
 """Events that one transaction ends: on SQLite it keeps others from the event loop for some milliseconds."""
 
-OVER = "occurred < $1 AND seq <= $2 AND NOT EXISTS (SELECT 1 FROM event_followers AS f WHERE f.seq = events.seq)"
-"""That their time is over and that nobody waits for them."""
-OVER_OF_ONE_NAME = f"event = $3 AND {OVER}"
+_OVER = "received < $1 AND seq <= $2 AND NOT EXISTS (SELECT 1 FROM event_followers AS f WHERE f.seq = events.seq)"
+OLDEST = f"seq <= (SELECT max(seq) FROM (SELECT seq FROM events ORDER BY seq LIMIT $3) AS oldest) AND {_OVER}"
+"""Of the first $3 in the log, those that came before $1 and for which nobody waits."""
+OF_ONE_NAME = f"event = $3 AND occurred < $1 AND {_OVER}"
+"""Of those named $3, those that occurred and came before $1 and for which nobody waits."""
 
 _ALL = 2**62
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -46,14 +52,14 @@ async def trim(store: Store, retention: Retention, now: datetime) -> bool:
     oldest = _before(now, retention.default)
     handled = (await store.fetch(_HANDLED, oldest, _ALL))[0][0]
     more = False
-    async for condition, values in _conditions(store, retention, now, handled):
+    async for condition, order, values in _conditions(store, retention, now, handled):
         ended = await batch_delete(
             store,
             "events",
             condition,
             *values,
             key="seq",
-            order="occurred, seq",
+            order=order,
             returning="seq, occurred, resource_id, related",
             following=partial(_forget, now=now),
             batch_size=BATCH,
@@ -66,12 +72,12 @@ async def trim(store: Store, retention: Retention, now: datetime) -> bool:
 
 async def _conditions(
     store: Store, retention: Retention, now: datetime, handled: int
-) -> AsyncIterator[tuple[str, tuple[Any, ...]]]:
+) -> AsyncIterator[tuple[str, str, tuple[Any, ...]]]:
     if retention.uniform:
-        yield OVER, (_before(now, retention.default), handled)
+        yield OLDEST, "seq", (_before(now, retention.default), handled, BATCH)
         return
     async for name in _names(store):
-        yield OVER_OF_ONE_NAME, (_before(now, retention.seconds(name)), handled, name)
+        yield OF_ONE_NAME, "occurred, seq", (_before(now, retention.seconds(name)), handled, name)
 
 
 def _before(now: datetime, seconds: float) -> datetime:
