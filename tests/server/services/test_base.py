@@ -218,6 +218,34 @@ async def test_running_runs_what_is_enabled_and_drains_it_at_the_end(store: Stor
     assert Counter.of(store) is None
 
 
+async def test_a_service_that_cannot_begin_is_an_error_and_not_a_server_that_hangs(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Counter):
+        async def start(self) -> None:
+            raise ValueError("it is broken")
+
+    monkeypatch.setattr(registry, "SERVICES", (Counter, Broken))
+    async with asyncio.timeout(30):
+        with pytest.raises(ValueError, match="it is broken"):
+            async with Service.running(store, settings):
+                pass
+    assert [entry.message for entry in caplog.records] == ["service_died"]
+    assert Counter.of(store) is None
+
+
+async def test_a_service_may_name_its_own_attributes_as_it_likes(store: Store, settings: Settings) -> None:
+    class Busy(Counter):
+        def __init__(self, store: Store, settings: Settings) -> None:
+            super().__init__(store, settings)
+            self._ended = self._rest = self._stopping = self._listener = 7
+
+    service = Busy(store, settings)
+    async with started(service):
+        await service.until(lambda: service.done == 1)
+    assert service.drained == 1
+
+
 @pytest.mark.usefixtures("registered")
 async def test_running_opens_the_database_of_the_settings(settings: Settings) -> None:
     async with Service.running(settings=settings) as services:

@@ -36,7 +36,8 @@ _log = logging.getLogger("headrace.server.services")
 class Service(ABC):
     """One background loop over a store. Subclasses name themselves and say what a `tick` does.
 
-    `interval` is the longest rest between two ticks, in seconds; an announcement of `topic` ends a rest early.
+    `interval` is the longest rest between two ticks, in seconds; an announcement of `topic` ends a rest early. What
+    the base remembers for itself is mangled: no attribute of a subclass can take its place.
     """
 
     name: ClassVar[str]
@@ -47,11 +48,11 @@ class Service(ABC):
         self.store, self.settings = store, settings
         self.record = Record()
         self.started_event = asyncio.Event()
-        self._stopping = False
-        self._ended = asyncio.Event()
-        self._ended.set()
-        self._rest: asyncio.Task[None] | None = None
-        self._listener = None if self.topic is None else store.announced(self.topic)
+        self.__stopping = False
+        self.__ended = asyncio.Event()
+        self.__ended.set()
+        self.__rest: asyncio.Task[None] | None = None
+        self.__listener = None if self.topic is None else store.announced(self.topic)
 
     @abstractmethod
     async def tick(self) -> bool:
@@ -111,12 +112,13 @@ class Service(ABC):
                 stack.push_async_callback(store.close)
                 await store.open()
             services = [kind(store, settings) for kind in cls.enabled_services(settings)]
-            for service in services:
-                stack.push_async_callback(_finish, service, asyncio.create_task(service.start(), name=service.name))
             _running[store] = (*_running.get(store, ()), *services)
             stack.callback(_forget, store, services)
             for service in services:
-                await service.started_event.wait()
+                task = asyncio.create_task(service.start(), name=service.name)
+                task.add_done_callback(_report_death)
+                stack.push_async_callback(_finish, service, task)
+                await _until_started(service, task)
             yield services
 
     @classmethod
@@ -127,29 +129,29 @@ class Service(ABC):
 
     async def start(self) -> None:
         """Tick again and again until `stop`; a tick that fails is logged and tried again after a pause."""
-        if not self._ended.is_set():
+        if not self.__ended.is_set():
             raise InternalError(f"The service {self.name} runs already: stop it before it is started again.")
-        self._ended.clear()
-        self._stopping = False
+        self.__ended.clear()
+        self.__stopping = False
         self.started_event.set()
         try:
-            while not self._stopping:
+            while not self.__stopping:
                 await self._turn()
             await self.drain()
         finally:
             self.started_event.clear()
-            self._ended.set()
+            self.__ended.set()
 
     async def stop(self) -> None:
         """Let the tick under way come to its end, drain, and return; safe to call twice."""
-        self._stopping = True
+        self.__stopping = True
         self.wake()
-        await self._ended.wait()
+        await self.__ended.wait()
 
     def wake(self) -> None:
         """End the rest under way, so that the next tick comes at once."""
-        if self._rest is not None:
-            self._rest.cancel()
+        if self.__rest is not None:
+            self.__rest.cancel()
 
     async def _turn(self) -> None:
         """One tick with the rest that comes after it."""
@@ -164,9 +166,9 @@ class Service(ABC):
         if more:
             self.record.due_in(0)
             await asyncio.sleep(0)
-        elif not self._stopping:
+        elif not self.__stopping:
             self.record.due_in(self.interval)
-            await self._until(self.interval, self._listener)
+            await self._until(self.interval, self.__listener)
 
     async def _pause(self, error: Exception) -> None:
         failures = self.record.fail(error)
@@ -175,26 +177,41 @@ class Service(ABC):
         expected = isinstance(error, HeadraceError) and not isinstance(error, InternalError)
         _log.error("service_failed", extra=facts, exc_info=None if expected else error)
         self.record.due_in(seconds)
-        if not self._stopping:
+        if not self.__stopping:
             await self._until(seconds, None)
 
     async def _until(self, seconds: float, listener: Listener | None) -> None:
         """Rest for so long, or until the listener hears something or somebody calls `wake`."""
         waiting = asyncio.sleep(seconds) if listener is None else listener.wait(seconds)
-        self._rest = asyncio.create_task(waiting)
+        self.__rest = asyncio.create_task(waiting)
         try:
-            await asyncio.wait([self._rest])
+            await asyncio.wait([self.__rest])
         finally:
-            self._rest.cancel()
-            self._rest = None
+            self.__rest.cancel()
+            self.__rest = None
 
 
 _running: WeakKeyDictionary[Store, tuple[Service, ...]] = WeakKeyDictionary()
 
 
+async def _until_started(service: Service, task: asyncio.Task[None]) -> None:
+    """Wait for the service; raise its error if it cannot even begin."""
+    waiting = asyncio.create_task(service.started_event.wait())
+    await asyncio.wait((waiting, task), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        await task
+
+
+def _report_death(task: asyncio.Task[None]) -> None:
+    """A failed tick is tried again; that a service has ended by itself is a fault of ours, and must not go unseen."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.critical("service_died", extra={"service": task.get_name(), "error": str(error)}, exc_info=error)
+
+
 async def _finish(service: Service, task: asyncio.Task[None]) -> None:
     await service.stop()
-    await task
+    await asyncio.wait((task,))
 
 
 def _forget(store: Store, services: Sequence[Service]) -> None:
