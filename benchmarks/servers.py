@@ -31,6 +31,10 @@ class Running:
         """Resident memory of the process and its children, in MB."""
         return sum(_resident(pid) for pid in _family(self.pid))
 
+    def cpu_seconds(self) -> float:
+        """Seconds of CPU that the process and its children have used so far."""
+        return sum(_cpu_ticks(pid) for pid in _family(self.pid)) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def headrace(home: Path, database_url: str | None) -> Iterator[Running]:
@@ -107,3 +111,9 @@ def _resident(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     return 0.0
+
+
+def _cpu_ticks(pid: int) -> int:
+    """Time in user and in kernel mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
