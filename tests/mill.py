@@ -3,7 +3,7 @@
 import json
 import urllib.request
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -93,7 +93,7 @@ def _blocks(mill: Mill) -> None:
 
 def _happenings(mill: Mill) -> None:
     """An event, and an automation that waits for others."""
-    happened = datetime.now(UTC)
+    happened = datetime.now(UTC) - timedelta(minutes=10)  # The UIs ask for what is over, up to a whole minute.
     mill.ids["event"], mill.ids["event_day"] = str(uuid4()), happened.date().isoformat()
     event = {
         "id": mill.ids["event"],

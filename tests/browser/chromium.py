@@ -1,6 +1,5 @@
 """A headless Chromium, driven over its DevTools protocol: opens pages and tells what they asked for."""
 
-import base64
 import json
 import subprocess
 import time
@@ -32,9 +31,6 @@ _ARGUMENTS = (
 )
 
 
-_ANY_ORIGIN = {"name": "Access-Control-Allow-Origin", "value": "*"}
-
-
 class Page:
     """One tab. `failed` are the requests that were answered with 400 or more, or not at all; `errors` are
     exceptions that nothing caught."""
@@ -42,10 +38,9 @@ class Page:
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._last = 0
-        self._standing_in = ""
         self._session: str | None = None
         self._asked: dict[str, tuple[str, str]] = {}
-        self._pending: set[str] = set()
+        self._pending: dict[str, str] = {}
         self._active = time.monotonic()
         self.failed: list[tuple[str, str, str]] = []
         self.errors: list[str] = []
@@ -60,7 +55,9 @@ class Page:
         self.errors.clear()
         self._pending.clear()
         self._active = time.monotonic()
-        self._call("Page.navigate", url=url)
+        document = self._call("Page.navigate", url=url)["loaderId"]
+        # What the page before had under way has ended with it, which is not always told.
+        self._pending = {asked: of for asked, of in self._pending.items() if of == document}
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             self._listen(0.1)
@@ -72,11 +69,6 @@ class Page:
             f"{url} did not show {shows!r} within {timeout} s. It waits for {pending}; "
             f"failed: {self.failed}; errors: {self.errors}; it shows:\n{self.text()}"
         )
-
-    def stand_in(self, pattern: str, body: str) -> None:
-        """Answer requests for these addresses (`*` is anything) with this JSON, as the server does not yet."""
-        self._standing_in = base64.b64encode(body.encode()).decode()
-        self._call("Fetch.enable", patterns=[{"urlPattern": pattern}])
 
     def text(self) -> str:
         """What the page says, as a person would read it."""
@@ -116,22 +108,18 @@ class Page:
                 self._asked[given["requestId"]] = (request["method"], request["url"])
                 if not request["url"].startswith(("http://127.0.0.1", "ws://127.0.0.1")):
                     return  # Nothing answers for other machines, and what a page made itself needs no answer.
-                self._pending.add(given["requestId"])
+                self._pending[given["requestId"]] = given["loaderId"]
             case "Network.responseReceived":
                 status = given["response"]["status"]
                 if status >= 400:
                     self._fail(given["requestId"], str(status))
                 return
             case "Network.loadingFinished":
-                self._pending.discard(given["requestId"])
+                self._pending.pop(given["requestId"], None)
             case "Network.loadingFailed":
-                self._pending.discard(given["requestId"])
+                self._pending.pop(given["requestId"], None)
                 if not given.get("canceled"):
                     self._fail(given["requestId"], given["errorText"])
-            case "Fetch.requestPaused":
-                headers = [{"name": "Content-Type", "value": "application/json"}, _ANY_ORIGIN]
-                answer = {"responseCode": 200, "responseHeaders": headers, "body": self._standing_in}
-                self._send("Fetch.fulfillRequest", requestId=given["requestId"], **answer)
             case "Runtime.exceptionThrown":
                 details = given["exceptionDetails"]
                 self.errors.append(details.get("exception", {}).get("description", details["text"]))
