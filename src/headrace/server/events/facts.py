@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace.wire.events import RESOURCE_ID, RESOURCE_NAMES, RESOURCE_ROLE, Event, Resource
-from headrace.wire.ids import uuid7
+from headrace.wire.ids import id_text, uuid7
 
 NAME = RESOURCE_NAMES[0]
 NO_LABELS: Mapping[str, str] = {}
@@ -27,7 +27,7 @@ class Change(StrEnum):
 
 def resource_id(kind: str, id: UUID | str) -> str:
     """How events name an object: `prefect.flow-run.<id>`."""
-    return f"prefect.{kind}.{id}"
+    return f"prefect.{kind}.{id_text(id) if isinstance(id, UUID) else id}"
 
 
 def resource(

@@ -10,6 +10,7 @@ from typing import Any
 
 from headrace.server.events.log import LoggedEvent
 from headrace.server.store.base import Connection, Statement, Topic
+from headrace.wire.times import to_micros
 
 _COLUMNS = "id, occurred, received, event, resource_id, resource, related, payload, follows"
 
@@ -47,10 +48,11 @@ _ADD = Statement(
 
 async def add(transaction: Connection, event: LoggedEvent, received: datetime) -> None:
     """Write an event on SQLite, in the transaction of its cause."""
-    if not await transaction.execute(_ADD, event.id, event.occurred, received, *rest(event)):
+    occurred = to_micros(event.occurred)  # as SQLite keeps it, for both statements
+    if not await transaction.execute(_ADD, event.id, occurred, to_micros(received), *rest(event)):
         return
-    others = [value for pair in event.related_resources for value in pair]
-    await transaction.execute(_add_resources(len(event.related_resources)), event.occurred, event.resource_id, *others)
+    others = [text for pair in event.related_resources for text in pair]
+    await transaction.execute(_add_resources(len(event.related_resources)), occurred, event.resource_id, *others)
     transaction.announce(Topic.EVENTS)
 
 

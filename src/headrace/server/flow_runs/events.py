@@ -32,7 +32,7 @@ def state_entered(run: Orchestrated, entry: Entry[FlowRunChanges], related: Rela
         "prefect.state-message": _message(state),
         "prefect.state-name": state.name,
         "prefect.state-timestamp": state.timestamp.isoformat(),
-        "prefect.state-type": state.type.value,
+        "prefect.state-type": state.type,
     }
     payload = {
         "intended": {"from": None if before is None else before.type, "to": state.type},
