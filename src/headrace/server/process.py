@@ -95,6 +95,7 @@ def uvicorn_config(app: "Application", settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         backlog=_BACKLOG,
         ws_max_size=_FRAME_BYTES,
+        ws_per_message_deflate=False,  # deflating each small frame for each client would cost a quarter of a stream
         timeout_keep_alive=settings.server.api.keepalive_timeout,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
