@@ -17,13 +17,14 @@ COMMANDS = {
     "flow": ("flows:app", "List and inspect flows."),
     "task-run": ("task_runs:app", "List and inspect task runs."),
     "event": ("events:app", "List, follow and emit events, and look after those that were kept aside."),
+    "automation": ("automations:app", "Make automations, try them, and see what they did."),
     "config": ("config:app", "See and change settings."),
     "profile": ("profiles:app", "Keep several sets of settings and switch between them."),
     "version": ("version:version", "Show versions and where runs are recorded."),
 }
 """Where each command is, as `module:name` in this package, and its summary."""
 
-ALIASES = {"events": "event"}
+ALIASES = {"automations": "automation", "events": "event"}
 """Other words for a command, which no help lists."""
 
 

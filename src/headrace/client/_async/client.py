@@ -14,6 +14,7 @@ from headrace.client._async.collections import CollectionCalls
 from headrace.client._async.concurrency_limits import ConcurrencyLimitCalls
 from headrace.client._async.deployments import DeploymentCalls
 from headrace.client._async.event_log import EventLogCalls
+from headrace.client._async.firings import FiringCalls
 from headrace.client._async.global_concurrency_limits import GlobalConcurrencyLimitCalls
 from headrace.client._async.inputs import InputCalls
 from headrace.client._async.overviews import OverviewCalls
@@ -43,6 +44,7 @@ class HeadraceClient(
     VariableCalls,
     EventLogCalls,
     AutomationCalls,
+    FiringCalls,
     QueueCalls,
     BlockTypeCalls,
     BlockSchemaCalls,

@@ -15,6 +15,7 @@ from headrace.client._sync.collections import CollectionCalls
 from headrace.client._sync.concurrency_limits import ConcurrencyLimitCalls
 from headrace.client._sync.deployments import DeploymentCalls
 from headrace.client._sync.event_log import EventLogCalls
+from headrace.client._sync.firings import FiringCalls
 from headrace.client._sync.global_concurrency_limits import GlobalConcurrencyLimitCalls
 from headrace.client._sync.inputs import InputCalls
 from headrace.client._sync.overviews import OverviewCalls
@@ -44,6 +45,7 @@ class SyncHeadraceClient(
     VariableCalls,
     EventLogCalls,
     AutomationCalls,
+    FiringCalls,
     QueueCalls,
     BlockTypeCalls,
     BlockSchemaCalls,
