@@ -171,6 +171,9 @@ class ActionsSettings(ServiceSettings, frozen=True):
     """The service that carries out what automations do."""
 
     at_once: Annotated[int, Meta(ge=1, le=1000, description="Actions of automations under way at once.")] = 10
+    retention_period: Annotated[
+        float, Meta(gt=0, le=36_500 * 86_400, description="Seconds for which firings and their actions are kept.")
+    ] = 30 * 86_400.0
 
 
 class ServerServicesSettings(Group, frozen=True):

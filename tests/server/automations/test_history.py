@@ -1,14 +1,20 @@
 """What automations have done is there to be looked at, page by page, even once they are deleted."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
+from headrace.server.automations.actions import retention
+from headrace.server.store.base import Statement
 from headrace.settings import Settings
+from headrace.wire.times import now
 from tests.server.api import Api, Json
-from tests.server.automations.acting import carry_out
+from tests.server.automations.acting import carry_out, rows
 from tests.server.automations.fired import event, fire
 from tests.server.automations.made import NOTHING, make
+
+AGE = Statement("UPDATE automation_firings SET fired_at = $2 WHERE id = $1")
 
 
 @pytest.fixture
@@ -68,3 +74,17 @@ async def test_an_automation_that_never_fired_is_told_from_one_that_never_was(ap
     assert await firings(api, made["id"]) == {"firings": [], "next": None}
     missing = await api.get(f"/x/automations/{uuid4()}/firings")
     assert (missing.status, missing.json["exception_message"]) == (404, "Automation not found")
+
+
+async def test_old_firings_go_with_their_actions_once_nothing_is_to_be_done(api: Api, settings: Settings) -> None:
+    made = await make(api)
+    old = await fire(api.store, made, event())
+    assert not await retention.trim(api.store, timedelta(0), now())
+    assert len((await firings(api, made["id"]))["firings"]) == 1, "its action still waits"
+    await carry_out(api, settings)
+    new = await fire(api.store, made, event())
+    await api.store.execute(AGE, old.id, now() - timedelta(days=31))
+    await carry_out(api, settings)
+    (left,) = (await firings(api, made["id"]))["firings"]
+    assert left["id"] == str(new.id)
+    assert len(await rows(api)) == 1

@@ -159,3 +159,14 @@ FIRINGS_BEFORE = Statement(
     f"SELECT {_FIRING} FROM automation_firings f JOIN automation_firings o ON o.id = $3"
     f" WHERE f.automation_id = $1 AND (f.fired_at, f.id) < (o.fired_at, o.id) {_NEWEST}"
 )
+
+FIRING_IS_OVER = """
+    fired_at < $1 AND NOT EXISTS (
+        SELECT 1 FROM automation_actions a
+        WHERE a.firing_id = automation_firings.id AND a.status IN ('PENDING', 'RUNNING')
+    )
+"""
+END_ACTIONS_OF = Statement(
+    "DELETE FROM automation_actions WHERE firing_id = ANY($1::uuid[])",
+    sqlite="DELETE FROM automation_actions WHERE firing_id IN (SELECT value FROM json_each($1))",
+)

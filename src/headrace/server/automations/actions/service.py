@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import time
+from datetime import timedelta
 from typing import ClassVar
 
-from headrace.server.automations.actions import claims
+from headrace.server.automations.actions import claims, retention
 from headrace.server.automations.actions.attempts import attempt
 from headrace.server.automations.actions.queries import Job
 from headrace.server.services.base import Service
@@ -13,6 +15,7 @@ from headrace.settings import Settings
 from headrace.wire.errors import HeadraceError
 from headrace.wire.times import now
 
+_BETWEEN_TRIMS = 60.0
 _log = logging.getLogger("headrace.server.actions")
 
 
@@ -32,9 +35,13 @@ class Actions(Service):
         self._at_once = settings.server.services.actions.at_once
         self._under_way: set[asyncio.Task[None]] = set()
         self._endings = 0
+        self._keep = timedelta(seconds=settings.server.services.actions.retention_period)
+        self._trim_at = 0.0
 
     async def tick(self) -> bool:
         """Begin the actions that are due, as far as there is room."""
+        if time.monotonic() >= self._trim_at and not await retention.trim(self.store, self._keep, now()):
+            self._trim_at = time.monotonic() + _BETWEEN_TRIMS
         ended, room = self._endings, self._at_once - len(self._under_way)
         if room <= 0:
             return False
