@@ -50,7 +50,7 @@ class _Source(msgspec.Struct, frozen=True):
 def page(dialect: Dialect, wanted: EventFilter, window: Window, limit: int, after: Place | None) -> Bound:
     """At most `limit` rows of `columns` in the filter's order, from after a place on."""
     values = Values()
-    source = _matching(dialect, wanted, _times(window, values), values)
+    source = _matching(dialect, wanted, _times(window, values), values, in_order=True)
     descending = wanted.order is EventOrder.DESC
     if _is_distinct(wanted):
         source = _Source(f"({_first_of_each(source, descending)}) AS r", ["r.place = 1"], "r", False)
@@ -78,20 +78,19 @@ def count_by_span(dialect: Dialect, wanted: EventFilter, window: Window, first: 
     """
     values = Values()
     since, until, last = values.add(window.since), values.add(min(first, window.until)), values.add(window.until)
-    match dialect:
-        case Dialect.POSTGRES:
-            step, earlier, zero = (
-                f"{values.add(width)}::interval",
-                "least",
-                f"0, {since}::timestamptz, {until}::timestamptz",
-            )
-            moment = "interval '1 microsecond'"
-        case Dialect.SQLITE:
-            step, earlier, zero = values.add(width // timedelta(microseconds=1)), "min", f"0, {since}, {until}"
-            moment = "1"
+    if dialect is Dialect.POSTGRES:
+        first_span, moment, earlier = (
+            f"0, {since}::timestamptz, {until}::timestamptz",
+            "interval '1 microsecond'",
+            "least",
+        )
+        step = f"{values.add(width)}::interval"
+    else:
+        first_span, moment, earlier = f"0, {since}, {until}", "1", "min"
+        step = values.add(width // timedelta(microseconds=1))
     matching = _matching(dialect, wanted, ("s.since", "s.until"), values)
     return Statement(
-        f"WITH RECURSIVE s (number, since, until) AS (SELECT {zero} UNION ALL"
+        f"WITH RECURSIVE s (number, since, until) AS (SELECT {first_span} UNION ALL"
         f" SELECT number + 1, until + {moment}, {earlier}(until + {step}, {last}) FROM s WHERE until < {last})"
         f" SELECT s.number, ({matching.select('count(*)')}) FROM s"
     ), values.all
@@ -142,8 +141,13 @@ def count_by_resource(dialect: Dialect, wanted: EventFilter, window: Window) -> 
     return Statement(text), values.all
 
 
-def _matching(dialect: Dialect, wanted: EventFilter, times: tuple[str, str], values: Values) -> _Source:
-    """The events between two times that match, each once; in the order of an index, if they are found by one id."""
+def _matching(
+    dialect: Dialect, wanted: EventFilter, times: tuple[str, str], values: Values, *, in_order: bool = False
+) -> _Source:
+    """The events between two times that match, each once.
+
+    With `in_order` those found by one id come in the order of their index, and no more are looked at than are taken.
+    """
     forms = forms_of(dialect, values)
     lookup = find_lookup(wanted)
     if lookup is None:
@@ -151,7 +155,7 @@ def _matching(dialect: Dialect, wanted: EventFilter, times: tuple[str, str], val
         return _Source("events AS e", [*_within("e", times), *asked], "e", True)
     looked_up = [*lookup.conditions("r", forms), *_within("r", times)]
     tables = "event_resources AS r"
-    if lookup.repeats and len(lookup.ids) == 1:
+    if lookup.repeats and in_order and len(lookup.ids) == 1:
         looked_up.append(_unrepeated(lookup, dialect, values))
     elif lookup.repeats:
         tables = f"(SELECT DISTINCT r.occurred, r.seq FROM {tables} WHERE {' AND '.join(looked_up)}) AS r"
@@ -178,13 +182,9 @@ def _within(row: str, times: tuple[str, str]) -> Sequence[str]:
 
 def _unrepeated(lookup: Lookup, dialect: Dialect, values: Values) -> str:
     """Only the first of the rows that an event has for one id."""
-    earlier = " AND ".join(
-        [
-            *lookup.conditions("d", forms_of(dialect, values)),
-            "d.occurred = r.occurred AND d.seq = r.seq AND d.position < r.position",
-        ]
-    )
-    return f"NOT EXISTS (SELECT 1 FROM event_resources AS d WHERE {earlier})"
+    same = "d.occurred = r.occurred AND d.seq = r.seq"
+    found = " AND ".join([*lookup.conditions("d", forms_of(dialect, values)), same])
+    return f"r.position = (SELECT min(d.position) FROM event_resources AS d WHERE {found})"
 
 
 def _is_distinct(wanted: EventFilter) -> bool:
