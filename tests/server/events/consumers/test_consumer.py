@@ -1,9 +1,12 @@
 """A durable consumer: each event of the log is handled once, after the one it follows, whatever dies."""
 
+import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from headrace.server.events.consumers import consumer as consumers
 from headrace.server.events.consumers.entries import Entry
 from headrace.server.store import make_store
 from headrace.server.store.base import Connection, Statement, Store
@@ -243,6 +246,23 @@ async def test_an_event_that_the_database_refuses_is_found_and_set_aside_alone(r
     await rig.run()
     assert len(await rig.handled()) == 99
     assert await rig.counts() == {"ahead": 0, "handled": 99, "quarantined": 1}
+
+
+async def test_batches_shrink_where_events_are_much_work_and_grow_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are served between two batches."""
+    rig = Rig(store, batch=64)
+    ticks = iter(range(1_000))
+    monkeypatch.setattr(consumers, "time", SimpleNamespace(thread_time=lambda: next(ticks), monotonic=time.monotonic))
+    await write(store, *(happening(str(number)) for number in range(100)))
+    await rig.consumer.turn()
+    await rig.consumer.turn()
+    await rig.consumer.turn()
+    monkeypatch.setattr(consumers, "time", SimpleNamespace(thread_time=lambda: 0, monotonic=time.monotonic))
+    await write(store, *(happening(str(number)) for number in range(100, 200)))
+    await rig.run()
+    assert [len(batch) for batch in rig.writer.batches] == [64, 32, 4, 8, 16, 32, 44]
 
 
 async def test_the_clock_is_how_far_the_log_had_come(rig: Rig) -> None:

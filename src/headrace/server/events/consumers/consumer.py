@@ -26,6 +26,9 @@ from headrace.wire.times import now as current_moment
 BATCH = 250
 """Events in one transaction, and as many that they release: on SQLite it holds the only writer for so long."""
 
+LONG_TURN = 0.05
+"""Seconds of work that one transaction should not exceed."""
+
 SWEEP, SWEEP_SECONDS = 5_000, 5.0
 """At most so many are released for having waited too long, and how often that is looked after."""
 
@@ -95,6 +98,7 @@ class Consumer:
             return await self._pass_over()
         if sweep:
             return await self._sweep(pending)
+        began = time.thread_time()
         try:
             more = await self._take_batch(pending)
         except ServiceUnavailable:
@@ -105,9 +109,16 @@ class Consumer:
                 raise
             self._limit = max(1, self._limit // 8)
             return True
-        self._limit = min(self._limit * 2, self._most)
         self._failing = False
+        self._adapt(time.thread_time() - began)
         return more
+
+    def _adapt(self, seconds: float) -> None:
+        """Take fewer events at a time where much follows from each: nobody else is served meanwhile."""
+        if seconds > LONG_TURN:
+            self._limit = max(1, self._limit // 2)
+        elif seconds < LONG_TURN / 4:
+            self._limit = min(self._limit * 2, self._most)
 
     async def _look(self) -> Pending:
         row = await self._store.fetch_one(queries.LOOK, self.name)

@@ -89,7 +89,19 @@ async def give_up(transaction: Connection, consumer: str, clock: datetime, limit
     `clock` is how far the log has been handled: what was away for an hour has not waited for it.
     """
     await transaction.execute(queries.LOST, consumer)
-    return await transaction.execute(queries.GIVE_UP, consumer, clock - LOOK_BACK, clock - 2 * LOOK_BACK, limit)
+    released = await transaction.execute(queries.GIVE_UP, consumer, clock - LOOK_BACK, limit)
+    return released or await _open_circle(transaction, consumer, clock - 2 * LOOK_BACK)
+
+
+async def _open_circle(transaction: Connection, consumer: str, before: datetime) -> int:
+    """Release one of those that wait for each other in a circle, so that the others come after it."""
+    rows = await transaction.fetch(queries.LEADERS_ABOVE, consumer, before)
+    above = queries.WAITING.all(rows, transaction.dialect)
+    ids = {one.id for one in above}
+    if not above or any(one.follows not in ids for one in above):
+        return 0
+    opening = arrange(above, lambda waiting: True).handled[0]
+    return await transaction.execute(queries.MARK_ONE_READY, consumer, opening.seq)
 
 
 async def _remove(transaction: Connection, consumer: str, entries: Sequence[Entry]) -> None:

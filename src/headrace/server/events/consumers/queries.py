@@ -44,8 +44,19 @@ class Ahead(msgspec.Struct, frozen=True):
     received: datetime
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """An event that waits for the one it follows."""
+
+    seq: int
+    id: UUID
+    follows: UUID
+    occurred: datetime
+
+
 PLACES = Reader(Place, {"seq": Kind.INTEGER, "handled": Kind.INTEGER, "quarantined": Kind.INTEGER, "clock": Kind.TIME})
 PENDING = Reader(Pending, {"seq": Kind.INTEGER, "fresh": Kind.BOOLEAN, "ready": Kind.BOOLEAN, "parked": Kind.BOOLEAN})
+
+WAITING = Reader(Waiting, {"seq": Kind.INTEGER, "id": Kind.UUID, "follows": Kind.UUID, "occurred": Kind.TIME})
 
 ADD = Statement(
     "INSERT INTO event_consumers (name, seq, handled, quarantined, updated) VALUES ($1, 0, 0, 0, $2)"
@@ -127,15 +138,29 @@ GIVE_UP = Statement(
     """
     UPDATE event_followers SET ready = true WHERE consumer = $1 AND seq IN (
         SELECT f.seq FROM event_followers f
-        WHERE f.consumer = $1 AND NOT f.ready AND f.received < $2 AND (
-            f.received < $3
-            OR NOT EXISTS (SELECT 1 FROM event_followers l WHERE l.consumer = $1 AND l.id = f.follows)
-        )
-        LIMIT $4
+        WHERE f.consumer = $1 AND NOT f.ready AND f.received < $2
+            AND NOT EXISTS (SELECT 1 FROM event_followers l WHERE l.consumer = $1 AND l.id = f.follows)
+        LIMIT $3
     )
     """
 )
-"""Those whose time is up and whose leader does not wait too; after twice that time what is left, which is circles."""
+"""Those whose time is up and whose leader does not wait too."""
+LEADERS_ABOVE = Statement(
+    """
+    WITH RECURSIVE above (seq, id, follows, occurred) AS (
+        SELECT * FROM (
+            SELECT f.seq, f.id, f.follows, f.occurred FROM event_followers f
+            WHERE f.consumer = $1 AND NOT f.ready AND f.received < $2 ORDER BY f.received LIMIT 1
+        ) oldest
+        UNION
+        SELECT f.seq, f.id, f.follows, f.occurred
+        FROM above a JOIN event_followers f ON f.consumer = $1 AND f.id = a.follows
+    )
+    SELECT seq, id, follows, occurred FROM above
+    """
+)
+"""The one that has waited longest, and all that it waits for."""
+MARK_ONE_READY = Statement("UPDATE event_followers SET ready = true WHERE consumer = $1 AND seq = $2")
 LOST = Statement(
     "DELETE FROM event_followers WHERE consumer = $1 AND ready"
     " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = event_followers.seq)"
