@@ -64,17 +64,36 @@ async def break_down(ctx: Context, socket: Socket) -> None:
     raise RuntimeError("the wheel is stuck")
 
 
+@dataclass
+class Flood:
+    """A handler that sends without end."""
+
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, ctx: Context, socket: Socket) -> None:
+        try:
+            while True:
+                await socket.send("x" * 10_000)
+        finally:
+            self.ended.set()
+
+
 @pytest.fixture
 def mill() -> Mill:
     return Mill()
 
 
 @pytest.fixture
-def listen(settings_of: MakeSettings, mill: Mill) -> Listen:
+def flood() -> Flood:
+    return Flood()
+
+
+@pytest.fixture
+def listen(settings_of: MakeSettings, mill: Mill, flood: Flood) -> Listen:
     """Serve the example's sockets on a free port: `async with listen() as url`."""
 
     @asynccontextmanager
-    async def listening(**variables: str) -> AsyncIterator[str]:
+    async def listening(ping_interval: float = 20, **variables: str) -> AsyncIterator[str]:
         settings = settings_of(SERVER_API_PORT="0", **variables)
         server = example_server(settings)
         app = Application(
@@ -82,11 +101,12 @@ def listen(settings_of: MakeSettings, mill: Mill) -> Listen:
             settings,
             api=server.api,
             pages=Dispatcher([]),
-            sockets={"/mill": mill, "/echo": echo, "/busy": be_busy, "/broken": break_down},
+            sockets={"/mill": mill, "/echo": echo, "/busy": be_busy, "/broken": break_down, "/flood": flood},
             startup=server.open,
             shutdown=server.close,
         )
         config = uvicorn_config(app, settings)
+        config.ws_ping_interval = config.ws_ping_timeout = ping_interval
         sock = socket.create_server(("127.0.0.1", 0))
         uvicorn_server = uvicorn.Server(config)
         serving = asyncio.create_task(uvicorn_server.serve([sock]))
@@ -266,6 +286,16 @@ class TestTrouble:
             assert await ended(connection.recv()) == (1011, "")
         (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
         assert (record.getMessage(), record.__dict__["path"]) == ("socket_crashed", "/broken")
+
+    async def test_a_client_that_neither_reads_nor_answers_pings_is_cut_off(
+        self, listen: Listen, flood: Flood, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with listen(ping_interval=0.1) as url:
+            connection = await connect(f"{url}/flood", ping_interval=None)
+            connection.transport.pause_reading()
+            await flood.ended.wait()
+            connection.transport.abort()
+        assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
     async def test_a_server_that_stops_says_so(self, listen: Listen, mill: Mill) -> None:
         mill.gate.set()

@@ -77,6 +77,11 @@ class OrderedPongs(WebSocketsSansIOProtocol):
                 return message
             self._pong(message["data"])
 
+    def keepalive_timeout(self) -> None:
+        """Cut off a client that answers no ping: closing would wait until it reads what is still to be sent."""
+        super().keepalive_timeout()
+        self.transport.abort()
+
     def take(self, limit: int) -> list[Mapping[str, Any]]:
         """The frames that have arrived, at most `limit`, up to the first ping or the end; it waits for nothing."""
         taken: list[Mapping[str, Any]] = []
