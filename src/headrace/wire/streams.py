@@ -1,4 +1,4 @@
-"""The frames of `/x/stream`: many subscriptions on one WebSocket (docs/streams.md)."""
+"""The frames of `/x/stream`: many subscriptions on one WebSocket (docs/guide/streams.md)."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,1 +1,1 @@
-"""`/x/stream`: many subscriptions on one WebSocket, each resumable behind a cursor (docs/streams.md)."""
+"""`/x/stream`: many subscriptions on one WebSocket, each resumable behind a cursor (docs/guide/streams.md)."""
