@@ -13,6 +13,7 @@ from headrace.server.store.base import Statement
 from tests.server.api import Api
 from tests.server.events.reported import event, lifecycle, role
 
+_SENT = Statement("SELECT count(*) FROM events WHERE event LIKE 'prefect.task-run.%' OR event = 'said'")
 ONE, TWO = UUID(int=1001), UUID(int=1002)
 
 
@@ -81,12 +82,22 @@ async def test_order_repetition_interleaving_and_batches_make_no_difference(api:
         await send(api, one)
     in_order = await recorded(api)
     await forget(api)
-    arrivals = data.draw(st.permutations(events + data.draw(st.lists(st.sampled_from(events), max_size=5))), "order")
+    others = [other(n) for n in range(100, 103)]
+    repeated = data.draw(st.lists(st.sampled_from([*events, *others]), max_size=5))
+    arrivals = data.draw(st.permutations([*events, *others, *repeated]), "order")
     while arrivals:
         size = data.draw(st.integers(1, len(arrivals)))
         await send(api, *arrivals[:size])
         arrivals = arrivals[size:]
     assert await recorded(api) == in_order
+    logged = await api.store.fetch(_SENT)
+    assert logged[0][0] == len(events) + len(others)
+
+
+def other(number: int) -> dict[str, Any]:
+    """An event that records nothing, or that claims to and cannot."""
+    told = event(number, UUID(int=3000), None, task_run={"run_count": "many"})
+    return told if number % 2 else told | {"event": "said"}
 
 
 async def forget(api: Api) -> None:
