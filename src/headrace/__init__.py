@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from headrace.sdk.flow import Flow as Flow
     from headrace.sdk.flow import flow as flow
     from headrace.sdk.logs import get_run_logger as get_run_logger
+    from headrace.sdk.pauses import apause_flow_run as apause_flow_run
+    from headrace.sdk.pauses import aresume_flow_run as aresume_flow_run
+    from headrace.sdk.pauses import asuspend_flow_run as asuspend_flow_run
     from headrace.sdk.pauses import pause_flow_run as pause_flow_run
     from headrace.sdk.pauses import resume_flow_run as resume_flow_run
     from headrace.sdk.pauses import suspend_flow_run as suspend_flow_run
@@ -31,6 +34,9 @@ _HOMES = {
     "State": "headrace.wire.states",
     "Task": "headrace.sdk.task",
     "allow_failure": "headrace.sdk.annotations",
+    "apause_flow_run": "headrace.sdk.pauses",
+    "aresume_flow_run": "headrace.sdk.pauses",
+    "asuspend_flow_run": "headrace.sdk.pauses",
     "flow": "headrace.sdk.flow",
     "get_client": "headrace.client.orchestration",
     "get_run_logger": "headrace.sdk.logs",
@@ -49,6 +55,9 @@ __all__ = [
     "Task",
     "__version__",
     "allow_failure",
+    "apause_flow_run",
+    "aresume_flow_run",
+    "asuspend_flow_run",
     "flow",
     "get_client",
     "get_run_logger",

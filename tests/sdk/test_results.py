@@ -24,6 +24,7 @@ from headrace.sdk.results import ResultRecord, ResultStore
 from headrace.sdk.serializers import CompressedSerializer, JSONSerializer, PickleSerializer, resolve
 from headrace.sdk.states import Completed
 from headrace.sdk.storage import LocalStorage
+from headrace.tasks import task_input_hash
 from headrace.wire.errors import DefinitionError, MissingResult, SerializationError, UnfinishedRun
 from headrace.wire.states import State, StateType
 from tests.sdk.fake import FakeAPI
@@ -88,6 +89,13 @@ def test_a_cache_key_function_sees_the_context_and_the_parameters(api: FakeAPI) 
     flow_calling(double, (1,), (1,))
     assert calls == [1]
     assert seen[0] == ("double", {"x": 1, "note": ""})
+
+
+def test_the_same_arguments_share_a_result_in_any_run(api: FakeAPI) -> None:
+    double, calls = counting(cache_key_fn=task_input_hash)
+    flow_calling(double, (1,), (1,), (2,))
+    flow_calling(double, (1,))
+    assert calls == [1, 2]
 
 
 def test_an_expired_result_is_made_again(api: FakeAPI) -> None:

@@ -10,6 +10,7 @@ from headrace import allow_failure, flow, quote, tags, task, unmapped
 from headrace.sdk import session
 from headrace.sdk.annotations import Annotation
 from headrace.sdk.context import TaskRunContext
+from headrace.tasks import exponential_backoff
 from headrace.wire.errors import (
     DefinitionError,
     ReservedArgument,
@@ -135,6 +136,13 @@ def test_a_failing_task_is_tried_again_and_then_completes(api: FakeAPI) -> None:
     ]
     (report,) = api.task_run_reports().values()
     assert report.run_count == 3
+
+
+def test_delays_that_double_are_said_by_their_first(api: FakeAPI) -> None:
+    @task(retries=3, retry_delay_seconds=exponential_backoff(10))
+    def fetches() -> None: ...
+
+    assert fetches.retry_delay_seconds == [10, 20, 40]
 
 
 def test_retries_end_and_the_last_exception_is_raised(api: FakeAPI) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from headrace.sdk.triggers import DeploymentTriggerTypes as DeploymentTriggerTypes
     from headrace.sdk.triggers import EventTrigger as EventTrigger
     from headrace.sdk.triggers import SequenceTrigger as SequenceTrigger
+    from headrace.wire.actions import Action as Action
     from headrace.wire.actions import CallWebhook as CallWebhook
     from headrace.wire.actions import CancelFlowRun as CancelFlowRun
     from headrace.wire.actions import ChangeFlowRunState as ChangeFlowRunState
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from headrace.wire.triggers import Trigger as Trigger
 
 _ACTIONS = (
-    "CallWebhook CancelFlowRun ChangeFlowRunState DeleteFlowRun DoNothing PauseAutomation PauseDeployment "
+    "Action CallWebhook CancelFlowRun ChangeFlowRunState DeleteFlowRun DoNothing PauseAutomation PauseDeployment "
     "PauseWorkPool PauseWorkQueue ResumeAutomation ResumeDeployment ResumeFlowRun ResumeWorkPool ResumeWorkQueue "
     "RunDeployment SendNotification SuspendFlowRun"
 ).split()

@@ -12,9 +12,19 @@ from headrace.wire.filters import (
     EventResourceFilter,
     EventTextFilter,
 )
+from headrace.wire.filters.automations import (
+    AutomationFilterCreated,
+    AutomationFilterId,
+    AutomationFilterName,
+    AutomationFilterTags,
+)
 
 __all__ = [
     "AutomationFilter",
+    "AutomationFilterCreated",
+    "AutomationFilterId",
+    "AutomationFilterName",
+    "AutomationFilterTags",
     "EventAnyResourceFilter",
     "EventFilter",
     "EventIDFilter",

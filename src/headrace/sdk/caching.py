@@ -181,3 +181,13 @@ FLOW_PARAMETERS = FlowParameters()
 RUN_ID = RunId()
 NO_CACHE = NONE = _None()
 DEFAULT = INPUTS + TASK_SOURCE + RUN_ID
+
+
+def task_input_hash(context: TaskRunContext, arguments: Parameters) -> str | None:
+    """A `cache_key_fn`: the same task with the same code and arguments, in any flow run.
+
+    >>> @task(cache_key_fn=task_input_hash)
+    ... def fetch(url: str): ...
+    """
+    inputs = INPUTS.compute_key(context, arguments, {})
+    return hash_objects(context.task.task_key, TASK_SOURCE.compute_key(context, arguments, {}), inputs)

@@ -1,5 +1,7 @@
 """How long a task waits before it is tried again."""
 
+from collections.abc import Callable
+
 from headrace.settings import Settings
 from headrace.wire.chance import CHANCE
 
@@ -17,6 +19,19 @@ def delay_before(attempt: int, delays: Delays, jitter: float | None) -> float:
     if jitter and delay:
         delay *= 1 + CHANCE.uniform(-min(jitter, 1.0), jitter)
     return max(0.0, float(delay))
+
+
+def exponential_backoff(backoff_factor: float) -> Callable[[int], list[float]]:
+    """Delays that double from retry to retry, for `retry_delay_seconds`.
+
+    >>> @task(retries=3, retry_delay_seconds=exponential_backoff(10))  # 10, 20 and 40 seconds
+    ... def fetch(): ...
+    """
+
+    def delays(retries: int) -> list[float]:
+        return [backoff_factor * 2**retry for retry in range(retries)]
+
+    return delays
 
 
 def task_retries(own: int | None, settings: Settings) -> int:

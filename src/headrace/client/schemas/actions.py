@@ -1,6 +1,7 @@
 """What is sent to make and to change objects."""
 
 from headrace.wire.artifacts import ArtifactCreate, ArtifactUpdate
+from headrace.wire.automations import AutomationCreate, AutomationUpdate
 from headrace.wire.blocks import (
     BlockDocumentCreate,
     BlockDocumentUpdate,
@@ -24,6 +25,8 @@ from headrace.wire.work_queues import WorkQueueCreate, WorkQueueUpdate
 __all__ = [
     "ArtifactCreate",
     "ArtifactUpdate",
+    "AutomationCreate",
+    "AutomationUpdate",
     "BlockDocumentCreate",
     "BlockDocumentUpdate",
     "BlockSchemaCreate",

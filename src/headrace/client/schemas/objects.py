@@ -1,6 +1,7 @@
 """What the API answers with."""
 
 from headrace.wire.artifacts import Artifact, ArtifactCollection
+from headrace.wire.automations import Automation
 from headrace.wire.blocks import BlockDocument, BlockSchema, BlockType
 from headrace.wire.concurrency import ConcurrencyLimit, GlobalConcurrencyLimit, LeaseHolder
 from headrace.wire.deployments import (
@@ -10,7 +11,7 @@ from headrace.wire.deployments import (
     DeploymentStatus,
     VersionInfo,
 )
-from headrace.wire.events import Event
+from headrace.wire.events import Event, ReceivedEvent
 from headrace.wire.flow_runs import CreatedBy, FlowRun, FlowRunInput, FlowRunPolicy
 from headrace.wire.flows import Flow
 from headrace.wire.logs import Log
@@ -36,6 +37,7 @@ __all__ = [
     "TERMINAL_STATES",
     "Artifact",
     "ArtifactCollection",
+    "Automation",
     "BlockDocument",
     "BlockSchema",
     "BlockType",
@@ -56,6 +58,7 @@ __all__ = [
     "LeaseHolder",
     "Log",
     "QueueFilter",
+    "ReceivedEvent",
     "SavedSearch",
     "SavedSearchFilter",
     "State",

@@ -3,6 +3,9 @@
 from headrace.wire.concurrency import GlobalConcurrencyLimit, LimitSummary, SlotLease
 from headrace.wire.deployment_listings import DeploymentPage
 from headrace.wire.deployments import Deployment, FlowRunBulkCreateResult
+from headrace.wire.events import EventPage
+from headrace.wire.firings import ActionRun, FiringPage, FiringRecord
+from headrace.wire.flow_runs import FlowRun
 from headrace.wire.listings import FlowPage, FlowRunPage, Graph, HistoryBar, TaskRunPage
 from headrace.wire.orchestration import (
     BulkSetStateItem,
@@ -23,21 +26,29 @@ DeploymentResponse = Deployment
 GlobalConcurrencyLimitResponse = GlobalConcurrencyLimit
 MinimalConcurrencyLimitResponse = LimitSummary
 WorkerFlowRunResponse = WorkerFlowRun
+FlowRunResponse = FlowRun
+HistoryResponse = HistoryBar
 
 __all__ = [
+    "ActionRun",
     "BulkSetStateItem",
     "BulkSetStateResult",
     "ConcurrencyLimitWithLeaseResponse",
     "Deployment",
     "DeploymentPage",
     "DeploymentResponse",
+    "EventPage",
+    "FiringPage",
+    "FiringRecord",
     "FlowPage",
     "FlowRunBulkCreateResult",
     "FlowRunPage",
+    "FlowRunResponse",
     "GlobalConcurrencyLimit",
     "GlobalConcurrencyLimitResponse",
     "Graph",
     "HistoryBar",
+    "HistoryResponse",
     "LimitSummary",
     "MinimalConcurrencyLimitResponse",
     "OrchestrationResult",

@@ -3,6 +3,7 @@
 from headrace.wire.sorts import (
     ArtifactCollectionSort,
     ArtifactSort,
+    AutomationSort,
     BlockDocumentSort,
     DeploymentSort,
     FlowRunSort,
@@ -15,6 +16,7 @@ from headrace.wire.sorts import (
 __all__ = [
     "ArtifactCollectionSort",
     "ArtifactSort",
+    "AutomationSort",
     "BlockDocumentSort",
     "DeploymentSort",
     "FlowRunSort",
