@@ -86,7 +86,8 @@ def test_a_firing_holds_the_firings_it_is_made_of() -> None:
     firing = watcher.fired[0].firing
     assert [event.event for event in firing.all_events()] == ["b", "a", "b"]
     assert [type(inner.trigger).__name__ for inner in firing.triggering_firings] == ["EventTrigger"] * 2
-    assert firing.triggering_labels == {"prefect.resource.id": "thing.7"}
+    assert firing.triggering_labels == {}
+    assert firing.triggering_firings[0].triggering_labels == {"prefect.resource.id": "thing.7"}
     assert firing.triggered == firing.triggering_firings[1].triggered
 
 

@@ -19,18 +19,19 @@ def leaf_of(**fields: Any) -> Leaf:
     ("pattern", "name", "covered"),
     [
         ("a.b", "a.b", True),
-        ("a.b", "a.bc", True),
+        ("a.b", "a.bc", False),
         ("a.b", "x.a.b", False),
         ("a.b", "a-b", False),
         ("a.*", "a.b", True),
         ("a.*", "a.", False),
         ("*.b", "a.b", True),
         ("*.b", ".b", False),
-        ("a.*.c", "a.b.c.d", True),
+        ("a.*.c", "a.b.c", True),
+        ("a.*.c", "a.b.c.d", False),
         ("*", "anything", True),
     ],
 )
-def test_names_are_compared_from_their_beginning(pattern: str, name: str, covered: bool) -> None:
+def test_names_are_compared_whole(pattern: str, name: str, covered: bool) -> None:
     assert leaf_of(expect=[pattern]).looks_at(name) is covered
     assert leaf_of(expect=["nothing"], after=[pattern]).looks_at(name) is covered
 

@@ -48,13 +48,9 @@ def _complete(parent: Composite, fired: list[UUID]) -> bool:
 
 
 def _fired(parent: Composite, children: Iterable[Firing], last: Firing) -> Firing:
-    labels: dict[str, str] = {}
-    for child in children:
-        labels |= child.triggering_labels
     return Firing(
         trigger=parent,
         triggered=last.triggered,
-        triggering_labels=labels,
         triggering_firings=list(children),
         triggering_event=last.triggering_event,
     )

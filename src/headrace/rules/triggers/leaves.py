@@ -43,8 +43,7 @@ class Occurrence(Protocol):
 class Leaf:
     """One event trigger.
 
-    Names are compared from their beginning: `prefect.flow-run.Run` also covers `prefect.flow-run.Running`, and `*`
-    stands for at least one character. Without `expect` every name is expected.
+    In names `*` stands for at least one character. Without `expect` every name is expected.
     """
 
     __slots__ = ("_label_of", "_matches", "_matches_related", "expects", "starts", "trigger")
@@ -77,9 +76,13 @@ class Leaf:
 
 
 def _names(patterns: Sequence[str]) -> NameTest:
-    plain = tuple(pattern for pattern in patterns if "*" not in pattern)
-    globs = [re.compile(".+".join(map(re.escape, pattern.split("*")))).match for pattern in patterns if "*" in pattern]
-    return lambda name: name.startswith(plain) or any(match(name) for match in globs)
+    plain = frozenset(pattern for pattern in patterns if "*" not in pattern)
+    globs = [
+        re.compile(".+".join(map(re.escape, pattern.split("*"))), re.DOTALL).fullmatch
+        for pattern in patterns
+        if "*" in pattern
+    ]
+    return lambda name: name in plain or any(match(name) for match in globs)
 
 
 def _every_name(name: str) -> bool:
