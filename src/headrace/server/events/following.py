@@ -18,8 +18,11 @@ from headrace.wire.filters import EventFilter, EventOrder
 
 TABLE = "events"
 
-_BETWEEN = Statement(f"SELECT {columns('e')} FROM events AS e WHERE seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3")
-_FIRST_SINCE = Statement("SELECT min(seq) FROM events WHERE occurred >= $1")
+BETWEEN = Statement(f"SELECT {columns('e')} FROM events AS e WHERE seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3")
+FIRST_SINCE = Statement(  # not the least number whose time fits: for that the log would be read from its beginning
+    "SELECT min(seq) FROM (SELECT seq FROM events WHERE occurred >= $1 OFFSET 0) AS recent",
+    sqlite="SELECT min(+seq) FROM events WHERE occurred >= $1",
+)
 _FIXED_BYTES = 1000
 
 
@@ -41,7 +44,7 @@ class EventSource:
         return Reader(self._store, TABLE, columns(TABLE), after)
 
     async def between(self, first: int, last: int, limit: int) -> Sequence[Row]:
-        return await self._store.scan(_BETWEEN, first, last, limit)
+        return await self._store.scan(BETWEEN, first, last, limit)
 
     async def items(self, rows: Sequence[Row]) -> list[Item[ReceivedEvent]]:
         events = read_rows(rows, self._store.dialect)
@@ -63,7 +66,7 @@ class EventSource:
 
     async def before(self, since: datetime) -> Position | None:
         """A place before every event that occurred at `since` or later; None if there is no such event."""
-        rows = await self._store.scan(_FIRST_SINCE, since)
+        rows = await self._store.scan(FIRST_SINCE, since)
         return None if rows[0][0] is None else Position(rows[0][0] - 1)
 
 

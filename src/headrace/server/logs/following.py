@@ -19,8 +19,11 @@ from headrace.wire.logs import Log
 from headrace.wire.times import to_micros
 
 _COLUMNS = "seq, created, lines"
-_BETWEEN = Statement(f"SELECT {_COLUMNS} FROM log_arrivals WHERE seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3")
-_FIRST_SINCE = Statement("SELECT min(seq) FROM log_arrivals WHERE created >= $1")
+BETWEEN = Statement(f"SELECT {_COLUMNS} FROM log_arrivals WHERE seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3")
+FIRST_SINCE = Statement(  # not the least number whose time fits: for that the log would be read from its beginning
+    "SELECT min(seq) FROM (SELECT seq FROM log_arrivals WHERE created >= $1 OFFSET 0) AS recent",
+    sqlite="SELECT min(+seq) FROM log_arrivals WHERE created >= $1",
+)
 _FIXED_BYTES = 800
 """About what a line takes in memory beside its text."""
 
@@ -46,7 +49,7 @@ class LogSource:
         return LogReader(self._store, TABLE, _COLUMNS, after)
 
     async def between(self, first: int, last: int, limit: int) -> Sequence[Row]:
-        return await self._store.scan(_BETWEEN, first, last, limit)
+        return await self._store.scan(BETWEEN, first, last, limit)
 
     async def items(self, rows: Sequence[Row]) -> list[Item[Log]]:
         """The lines of each batch in their order; lines that are deleted by now are left out."""
@@ -67,7 +70,7 @@ class LogSource:
 
     async def before(self, since: datetime) -> Position | None:
         """A place before every batch written at `since` or later; None if there is none."""
-        rows = await self._store.scan(_FIRST_SINCE, since)
+        rows = await self._store.scan(FIRST_SINCE, since)
         return None if rows[0][0] is None else Position(rows[0][0] - 1)
 
     async def _lines(self, names: Iterable[_Name]) -> dict[UUID, Log]:
