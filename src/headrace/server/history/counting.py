@@ -20,8 +20,8 @@ from headrace.server.store.histories import CLOCK, COUNTED_AFTER
 from headrace.wire.ids import uuid7
 from headrace.wire.times import from_micros, to_micros
 
-AT_ONCE = 24
-"""How many spans are counted at once: a few milliseconds of the event loop's time, however many runs there are."""
+AT_ONCE = 12
+"""How many spans are counted at once, so that keeping them takes a few milliseconds however many runs there are."""
 
 _NEW = 192
 _WEEK = 672
@@ -82,6 +82,10 @@ class Counting:
     async def count(self, store: Store, now: datetime) -> bool:
         """Count some spans, if any are due; whether some were counted."""
         spans = await self._due(store, to_micros(now - COUNTED_AFTER) // MICROSECONDS_A_SPAN)
+        return bool(spans) and await self._count_spans(store, spans)
+
+    async def _count_spans(self, store: Store, spans: Sequence[int]) -> bool:
+        """Claim, count and confirm these spans, or those of them that may be by the database's clock."""
         counting = uuid7()
         async with store.transaction() as transaction:
             clock = await transaction.fetch_one(CLOCK)
