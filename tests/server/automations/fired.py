@@ -10,6 +10,7 @@ from headrace.server.store.base import Store
 from headrace.wire.events import ReceivedEvent
 from headrace.wire.firings import Firing
 from headrace.wire.ids import uuid7
+from headrace.wire.times import now
 from tests.server.api import Json
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -26,7 +27,8 @@ def event(resource: str = "my.thing", *related: tuple[str, str], **fields: Any) 
 async def fire(store: Store, automation: Json, by: ReceivedEvent | None, **labels: str) -> Firing:
     """Have an automation fire because of an event; its actions wait to be carried out."""
     found = await service.read(store, UUID(automation["id"]))
-    fired = Firing(trigger=found.trigger, triggered=NOON, triggering_event=by, triggering_labels=labels)
+    moment = now()
+    fired = Firing(trigger=found.trigger, triggered=moment, triggering_event=by, triggering_labels=labels)
     async with store.transaction() as transaction:
-        await firing.record(transaction, [RootFiring(found, fired)], NOON)
+        await firing.record(transaction, [RootFiring(found, fired)], moment)
     return fired

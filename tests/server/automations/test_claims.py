@@ -212,8 +212,36 @@ async def test_an_action_that_takes_too_long_is_cut_off_and_tried_again(
     assert "took longer" in row["reason"]
 
 
-def test_a_claim_outlasts_the_longest_action() -> None:
-    assert timedelta(seconds=attempts.LONGEST) < claims.LEASE
+def test_claims_are_renewed_well_before_they_end() -> None:
+    assert timedelta(seconds=claims.RENEWED_EVERY) * 3 < claims.LEASE
+
+
+@pytest.mark.parametrize("way", ["tick", "drain"])
+async def test_an_action_that_takes_its_time_keeps_its_claim(
+    api: Api, other: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    released = asyncio.Event()
+
+    async def slow(*_: object) -> Ending:
+        await released.wait()
+        return Ending()
+
+    monkeypatch.setattr(claims, "RENEWED_EVERY", 0.01)
+    monkeypatch.setattr(deployments, "run", slow)
+    await waiting(api, await run_deployment(api))
+    service = Actions(api.store, settings)
+    await service.tick()
+    await make_due(api)
+    draining = asyncio.create_task(service.drain()) if way == "drain" else None
+    async with asyncio.timeout(20):
+        while (await rows(api))[0]["due"] <= now():
+            if way == "tick":
+                await service.tick()
+            await asyncio.sleep(0)
+    assert await claim(other) == []
+    released.set()
+    await (draining or service.drain())
+    only(await rows(api), status="EXECUTED", attempts=1)
 
 
 async def test_a_slow_action_holds_up_no_other(api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from headrace.wire.errors import HeadraceError, ServiceUnavailable
 from headrace.wire.times import now
 
 LONGEST = 60.0
-"""Seconds an action may take; it has to end before its claim does."""
+"""Seconds an action may take."""
 
 _log = logging.getLogger("headrace.server.actions")
 

@@ -7,6 +7,7 @@ that tells of it.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from headrace.rules.action_targets import target
 from headrace.server.automations import events
@@ -18,8 +19,10 @@ from headrace.server.store.base import Connection, Store, Topic
 from headrace.wire.base import encode_text
 from headrace.wire.firings import ActionStatus, TriggerState
 
-LEASE = timedelta(seconds=90)
-"""How long a claim holds: longer than an action may take."""
+LEASE = timedelta(seconds=20)
+"""How long a claim holds unless it is renewed; so soon after a server's death others go on with its actions."""
+RENEWED_EVERY = 5.0
+"""Seconds between two renewals of the claims of what is under way."""
 _FIRST_PAUSE = timedelta(seconds=2)
 _GIVEN_UP = Ending(
     reason=(
@@ -31,10 +34,17 @@ _GIVEN_UP = Ending(
 
 async def claim(store: Store, most: int, now: datetime) -> list[Job]:
     """Take actions that are due, as many as `most`; nobody else takes them before the claim's end."""
+    if await store.fetch_one(queries.ANY_DUE, now) is None:
+        return []
     async with store.transaction() as transaction:
         await _give_up(transaction, now)
         rows = await transaction.fetch(queries.CLAIM, now, now + LEASE, most)
         return await _jobs(transaction, rows) if rows else []
+
+
+async def renew(store: Store, ids: Sequence[UUID], now: datetime) -> None:
+    """Keep the claims of actions that are still being carried out."""
+    await store.execute(queries.RENEW, list(ids), now + LEASE)
 
 
 async def end(transaction: Connection, job: Job, ending: Ending, now: datetime) -> bool:

@@ -103,6 +103,7 @@ _IN_TURN = """
     )
 """
 """A firing's actions are begun one after the other; what waits to be tried again keeps the others from nothing."""
+ANY_DUE = Statement(f"SELECT 1 FROM automation_actions a WHERE {_OPEN} LIMIT 1")
 _FREE = f"SELECT a.id FROM automation_actions a WHERE {_OPEN} AND {_IN_TURN} ORDER BY a.due, a.id LIMIT $3"
 _CLAIM = """
     UPDATE automation_actions
@@ -114,6 +115,9 @@ CLAIM = Statement(
     sqlite=_CLAIM.format(free=f"IN ({_FREE})"),
 )
 """Take as many as $3 actions that are due at $1, until $2."""
+
+_RENEW = "UPDATE automation_actions SET claimed_until = $2, due = $2 WHERE status = 'RUNNING' AND id"
+RENEW = Statement(f"{_RENEW} = ANY($1::uuid[])", sqlite=f"{_RENEW} IN (SELECT value FROM json_each($1))")
 
 _LEFT = f"""
     SELECT a.id FROM automation_actions a

@@ -5,6 +5,7 @@ import logging
 import time
 from datetime import timedelta
 from typing import ClassVar
+from uuid import UUID
 
 from headrace.server.automations.actions import claims, retention
 from headrace.server.automations.actions.attempts import attempt
@@ -33,35 +34,42 @@ class Actions(Service):
     def __init__(self, store: Store, settings: Settings) -> None:
         super().__init__(store, settings)
         self._at_once = settings.server.services.actions.at_once
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], UUID] = {}
         self._endings = 0
         self._keep = timedelta(seconds=settings.server.services.actions.retention_period)
-        self._trim_at = 0.0
+        self._trim_at = self._renew_at = 0.0
 
     async def tick(self) -> bool:
         """Begin the actions that are due, as far as there is room."""
+        await self._renew()
         if time.monotonic() >= self._trim_at and not await retention.trim(self.store, self._keep, now()):
             self._trim_at = time.monotonic() + _BETWEEN_TRIMS
-        ended, room = self._endings, self._at_once - len(self._under_way)
+        endings, room = self._endings, self._at_once - len(self._under_way)
         if room <= 0:
             return False
         claimed = await claims.claim(self.store, room, now())
         for job in claimed:
             task = asyncio.create_task(self._carry_out(job), name=f"action {job.id}")
-            self._under_way.add(task)
+            self._under_way[task] = job.id
             task.add_done_callback(self._finished)
         # What ended meanwhile may have let another action come to its turn after the claim had looked.
-        return len(claimed) == room or self._endings != ended
+        return len(claimed) == room or self._endings != endings
 
     async def drain(self) -> None:
         """Wait for the actions under way."""
         while self._under_way:
-            await asyncio.wait(self._under_way)
+            await asyncio.wait(self._under_way, timeout=claims.RENEWED_EVERY)
+            await self._renew()
 
     @property
     def under_way(self) -> int:
         """How many actions are being carried out."""
         return len(self._under_way)
+
+    async def _renew(self) -> None:
+        if self._under_way and time.monotonic() >= self._renew_at:
+            self._renew_at = time.monotonic() + claims.RENEWED_EVERY
+            await claims.renew(self.store, list(self._under_way.values()), now())
 
     async def _carry_out(self, job: Job) -> None:
         try:
@@ -71,6 +79,6 @@ class Actions(Service):
             _log.error("action_not_ended", extra={"action": str(job.id), "error": str(error)})
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+        del self._under_way[task]
         self._endings += 1
         self.wake()
