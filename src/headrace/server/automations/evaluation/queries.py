@@ -34,13 +34,6 @@ class StoredFiring(msgspec.Struct, frozen=True):
     firing: Firing
 
 
-class Beginning(msgspec.Struct, frozen=True):
-    """The number in the log of what told of an automation's last change: it sees what comes after."""
-
-    automation: str
-    seq: int
-
-
 class Present(msgspec.Struct, frozen=True):
     """An automation that is switched on."""
 
@@ -59,7 +52,6 @@ BUCKETS = Reader(
     },
 )
 CHILD_FIRINGS = Reader(StoredFiring, {"parent_trigger_id": Kind.UUID, "firing": JSON(Firing)})
-BEGINNINGS = Reader(Beginning, {"automation": Kind.TEXT, "seq": Kind.INTEGER})
 PRESENT = Reader(Present, {"id": Kind.UUID})
 
 REVISION = Statement(
@@ -69,21 +61,8 @@ REVISION = Statement(
     " WHERE enabled AND deleted_at IS NULL",
 )
 """Another answer whenever another set of automations is switched on, or one of them has changed."""
-SINCE = Statement(
-    """
-    SELECT w.resource_id, min(r.seq)
-    FROM unnest($1::text[], $2::timestamptz[]) AS w (resource_id, changed)
-    JOIN event_resources r ON r.resource_id = w.resource_id AND r.occurred = w.changed AND r.position = 0
-    GROUP BY w.resource_id
-    """,
-    sqlite="""
-    SELECT w.value, min(r.seq)
-    FROM json_each($1) w JOIN json_each($2) c ON c.key = w.key
-    JOIN event_resources r ON r.resource_id = w.value AND r.occurred = c.value AND r.position = 0
-    GROUP BY w.value
-    """,
-)
-"""Resources, and the numbers in the log of the first event about each at its moment."""
+BEGINNING = Statement("SELECT min(seq) FROM event_resources WHERE resource_id = $1 AND occurred = $2 AND position = 0")
+"""The number in the log of what was told of a resource at that moment."""
 STILL_THERE = Statement(
     "SELECT id FROM automations WHERE id = ANY($1::uuid[]) AND enabled AND deleted_at IS NULL"
     " ORDER BY id FOR KEY SHARE",

@@ -62,14 +62,18 @@ ADD = Statement(
     "INSERT INTO event_consumers (name, seq, handled, quarantined, updated) VALUES ($1, 0, 0, 0, $2)"
     " ON CONFLICT (name) DO NOTHING"
 )
-LOOK = Statement(
-    """
-    SELECT c.seq, EXISTS (SELECT 1 FROM events e WHERE e.seq > c.seq),
-        EXISTS (SELECT 1 FROM event_followers f WHERE f.consumer = c.name AND f.ready),
+_LOOK = """
+    SELECT c.seq, coalesce((SELECT max(e.seq) FROM events e), 0) > c.seq,
+        EXISTS (SELECT 1 FROM event_followers f {by_ready} WHERE f.consumer = c.name AND f.ready),
         EXISTS (SELECT 1 FROM event_followers f WHERE f.consumer = c.name)
     FROM event_consumers c WHERE c.name = $1
-    """
-)
+"""
+_BY_READY = "INDEXED BY ix_event_followers_ready"
+_BY_FOLLOWS = "INDEXED BY ix_event_followers_follows"
+_BY_ID = "INDEXED BY ix_event_followers_id"
+"""SQLite keeps no statistics of these, and would look at all that wait for the consumer."""
+
+LOOK = Statement(_LOOK.format(by_ready=""), sqlite=_LOOK.format(by_ready=_BY_READY))
 _PLACE = (
     "SELECT c.seq, c.handled, c.quarantined, (SELECT e.received FROM events e WHERE e.seq = c.seq)"
     " FROM event_consumers c WHERE c.name = $1"
@@ -87,15 +91,14 @@ NEXT = Statement("SELECT received FROM events WHERE seq > $1 ORDER BY seq LIMIT 
 BY_SEQ = Statement(f"SELECT {_ENTRY} FROM events e WHERE e.seq = $1")
 BETWEEN = Statement("SELECT count(*) FROM events WHERE seq > $1 AND seq <= $2")
 
+_LEADERS = """
+    SELECT e.id,
+        e.seq > $3 OR EXISTS (SELECT 1 FROM event_followers f {by_id} WHERE f.consumer = $1 AND f.id = e.id)
+    FROM events e WHERE {wanted}
+"""
 LEADERS = Statement(
-    """
-    SELECT e.id, e.seq > $3 OR EXISTS (SELECT 1 FROM event_followers f WHERE f.consumer = $1 AND f.id = e.id)
-    FROM events e WHERE e.id = ANY($2::uuid[])
-    """,
-    sqlite="""
-    SELECT e.id, e.seq > $3 OR EXISTS (SELECT 1 FROM event_followers f WHERE f.consumer = $1 AND f.id = e.id)
-    FROM events e WHERE e.id IN (SELECT value FROM json_each($2))
-    """,
+    _LEADERS.format(by_id="", wanted="e.id = ANY($2::uuid[])"),
+    sqlite=_LEADERS.format(by_id=_BY_ID, wanted="e.id IN (SELECT value FROM json_each($2))"),
 )
 LEADERS_FOUND = Reader(Leader, {"id": Kind.UUID, "ahead": Kind.BOOLEAN})
 
@@ -103,29 +106,35 @@ PARK = Statement(
     "INSERT INTO event_followers (consumer, seq, id, follows, received, occurred, ready)"
     " VALUES ($1, $2, $3, $4, $5, $6, false)"
 )
-READY = Statement(
-    f"SELECT {_ENTRY} FROM event_followers f JOIN events e ON e.seq = f.seq"
+_READY = (
+    f"SELECT {_ENTRY} FROM event_followers f {{by_ready}} JOIN events e ON e.seq = f.seq"
     " WHERE f.consumer = $1 AND f.ready ORDER BY f.occurred, f.seq LIMIT $2"
 )
+READY = Statement(_READY.format(by_ready=""), sqlite=_READY.format(by_ready=_BY_READY))
 _RELEASED = """
     WITH RECURSIVE released (seq, id, depth) AS (
-        SELECT f.seq, f.id, 1 FROM event_followers f WHERE f.consumer = $1 AND {first}
+        SELECT f.seq, f.id, 1 FROM event_followers f {by_follows} WHERE f.consumer = $1 AND {first}
         UNION ALL
         SELECT f.seq, f.id, r.depth + 1 FROM released r
-        JOIN event_followers f ON f.consumer = $1 AND f.follows = r.id
+        JOIN event_followers f {by_follows} ON f.consumer = $1 AND f.follows = r.id
         {order}
     )
     SELECT {columns}, r.depth FROM (SELECT seq, depth FROM released LIMIT $3) r JOIN events e ON e.seq = r.seq
     ORDER BY r.depth, e.occurred, e.seq
 """
 RELEASED = Statement(
-    _RELEASED.format(first="f.follows = ANY($2::uuid[])", order="", columns=_ENTRY),
-    sqlite=_RELEASED.format(first="f.follows IN (SELECT value FROM json_each($2))", order="ORDER BY 3", columns=_ENTRY),
+    _RELEASED.format(columns=_ENTRY, by_follows="", first="f.follows = ANY($2::uuid[])", order=""),
+    sqlite=_RELEASED.format(
+        columns=_ENTRY,
+        by_follows=_BY_FOLLOWS,
+        first="f.follows IN (SELECT value FROM json_each($2))",
+        order="ORDER BY 3",
+    ),
 )
 """Those that wait for these leaders, those that wait for them, and so on: level by level, at most so many."""
 MARK_READY = Statement(
     "UPDATE event_followers SET ready = true WHERE consumer = $1 AND follows = ANY($2::uuid[]) AND NOT ready",
-    sqlite="UPDATE event_followers SET ready = true WHERE consumer = $1 AND NOT ready"
+    sqlite=f"UPDATE event_followers {_BY_FOLLOWS} SET ready = true WHERE consumer = $1 AND NOT ready"
     " AND follows IN (SELECT value FROM json_each($2))",
 )
 REMOVE = Statement(
@@ -134,37 +143,42 @@ REMOVE = Statement(
 )
 FORGET = Statement("DELETE FROM event_followers WHERE consumer = $1")
 
-GIVE_UP = Statement(
-    """
+_GIVE_UP = """
     UPDATE event_followers SET ready = true WHERE consumer = $1 AND seq IN (
-        SELECT f.seq FROM event_followers f
+        SELECT f.seq FROM event_followers f {by_received}
         WHERE f.consumer = $1 AND NOT f.ready AND f.received < $2
-            AND NOT EXISTS (SELECT 1 FROM event_followers l WHERE l.consumer = $1 AND l.id = f.follows)
+            AND NOT EXISTS (SELECT 1 FROM event_followers l {by_id} WHERE l.consumer = $1 AND l.id = f.follows)
         LIMIT $3
     )
-    """
+"""
+_BY_RECEIVED = "INDEXED BY ix_event_followers_received"
+GIVE_UP = Statement(
+    _GIVE_UP.format(by_received="", by_id=""), sqlite=_GIVE_UP.format(by_received=_BY_RECEIVED, by_id=_BY_ID)
 )
 """Those whose time is up and whose leader does not wait too."""
-LEADERS_ABOVE = Statement(
-    """
+_LEADERS_ABOVE = """
     WITH RECURSIVE above (seq, id, follows, occurred) AS (
         SELECT * FROM (
-            SELECT f.seq, f.id, f.follows, f.occurred FROM event_followers f
+            SELECT f.seq, f.id, f.follows, f.occurred FROM event_followers f {by_received}
             WHERE f.consumer = $1 AND NOT f.ready AND f.received < $2 ORDER BY f.received LIMIT 1
         ) oldest
         UNION
         SELECT f.seq, f.id, f.follows, f.occurred
-        FROM above a JOIN event_followers f ON f.consumer = $1 AND f.id = a.follows
+        FROM above a JOIN event_followers f {by_id} ON f.consumer = $1 AND f.id = a.follows
     )
     SELECT seq, id, follows, occurred FROM above
-    """
+"""
+LEADERS_ABOVE = Statement(
+    _LEADERS_ABOVE.format(by_received="", by_id=""),
+    sqlite=_LEADERS_ABOVE.format(by_received=_BY_RECEIVED, by_id=_BY_ID),
 )
 """The one that has waited longest, and all that it waits for."""
 MARK_ONE_READY = Statement("UPDATE event_followers SET ready = true WHERE consumer = $1 AND seq = $2")
-LOST = Statement(
-    "DELETE FROM event_followers WHERE consumer = $1 AND ready"
+_LOST = (
+    "DELETE FROM event_followers {by_ready} WHERE consumer = $1 AND ready"
     " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = event_followers.seq)"
 )
+LOST = Statement(_LOST.format(by_ready=""), sqlite=_LOST.format(by_ready=_BY_READY))
 """Those that are not in the log any more."""
 
 
