@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import floats, sampled_from
 
 from headrace.rules.event_matching import compile_filter
-from headrace.server.events import counting, listing, log
+from headrace.server.events import counting, listing, log, lookups
 from headrace.server.events.listing import page_of_token
 from headrace.server.store.base import Store
 from headrace.wire.events import RESOURCE_ID, Countable, Event, EventCountRequest, ReceivedEvent, TimeUnit
@@ -51,11 +52,19 @@ def expected(wanted: EventFilter) -> list[Event]:
     return [event for event in ordered if first[event.resource[RESOURCE_ID]] is event]
 
 
+@pytest.mark.parametrize("few", [lookups.FEW_ROWS, 30])
 @on_both
 @given(criteria=criteria)
 async def test_a_filter_finds_what_the_predicate_allows_in_pages_that_fit_together(
-    store: Store, criteria: dict[str, Any]
+    store: Store, criteria: dict[str, Any], few: int
 ) -> None:
+    """Wherever it begins: few resources are looked up, of many the log is walked."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lookups, "FEW_ROWS", few)
+        await check_pages(store, criteria)
+
+
+async def check_pages(store: Store, criteria: dict[str, Any]) -> None:
     await fill(store)
     wanted = msgspec.convert(criteria, EventFilter)
     found, totals = await asked(store, wanted, 9)

@@ -7,6 +7,7 @@ import msgspec
 
 from headrace.server.events import queries
 from headrace.server.events.listing import window_of
+from headrace.server.events.lookups import Lookup, find_narrow_lookup
 from headrace.server.events.queries import Window
 from headrace.server.store.base import Row, Store
 from headrace.server.store.rows import JSON, Kind, Reader
@@ -53,14 +54,15 @@ async def count(store: Store, by: Countable, asked: EventCountRequest, now: date
     """
     window = window_of(asked.filter, now)
     spans = _Spans.of(window, _width(by, asked), now)
+    begin = await find_narrow_lookup(store, asked.filter)
     match by:
         case Countable.DAY | Countable.TIME:
-            return await _by_span(store, asked, window, spans)
+            return await _by_span(store, asked, window, spans, begin)
         case Countable.EVENT:
-            statement, values = queries.count_by_name(store.dialect, asked.filter, window)
+            statement, values = queries.count_by_name(store.dialect, asked.filter, window, begin)
             return _by_frequency(_NAMES, await store.scan(statement, *values), store)
         case Countable.RESOURCE:
-            statement, values = queries.count_by_resource(store.dialect, asked.filter, window)
+            statement, values = queries.count_by_resource(store.dialect, asked.filter, window, begin)
             return _by_frequency(_RESOURCES, await store.scan(statement, *values), store)
         case _:
             assert_never(by)
@@ -112,11 +114,13 @@ def _too_long() -> Unprocessable:
     return Unprocessable("The given interval reaches beyond the years 1 to 9999. Please decrease it.")
 
 
-async def _by_span(store: Store, asked: EventCountRequest, window: Window, spans: _Spans) -> list[EventCount]:
+async def _by_span(
+    store: Store, asked: EventCountRequest, window: Window, spans: _Spans, begin: Lookup | None
+) -> list[EventCount]:
     if not spans.many:
         return []
     covered = Window(window.since, min(window.until, spans.ends(spans.many - 1)))
-    statement, values = queries.count_by_span(store.dialect, asked.filter, covered, spans.ends(0), spans.width)
+    statement, values = queries.count_by_span(store.dialect, asked.filter, covered, spans.ends(0), spans.width, begin)
     counts = {row[0]: row[1] for row in await store.scan(statement, *values)}
     return [
         EventCount(

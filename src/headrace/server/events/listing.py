@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 
 from headrace.server.events import queries
+from headrace.server.events.lookups import find_narrow_lookup
 from headrace.server.events.queries import Place, Window
 from headrace.server.events.rows import read_rows
 from headrace.server.store.base import Store
@@ -77,7 +78,8 @@ def read_token(token: str) -> NextPage:
 
 async def _page(store: Store, wanted: EventFilter, window: Window, limit: int, before: NextPage | None) -> FoundPage:
     after = None if before is None else Place(before.occurred, before.seq)
-    statement, values = queries.page(store.dialect, wanted, window, limit + 1, after)
+    begin = await find_narrow_lookup(store, wanted)
+    statement, values = queries.page(store.dialect, wanted, window, limit + 1, after, begin)
     rows = await store.scan(statement, *values) if limit else []
     shown = rows[:limit]
     if before is not None:
@@ -85,16 +87,11 @@ async def _page(store: Store, wanted: EventFilter, window: Window, limit: int, b
     elif limit and len(rows) <= limit:
         total = len(rows)
     else:
-        total = await _count(store, wanted, window)
+        statement, values = queries.count(store.dialect, wanted, window, begin)
+        total = (await store.scan(statement, *values))[0][0]
     events = read_rows(shown, store.dialect)
     if len(rows) == len(shown):
         return FoundPage(events, total, None)
     asked = msgspec.structs.replace(wanted, occurred=EventOccurredFilter(since=window.since, until=window.until))
     end = events[-1].occurred, shown[-1][0]
     return FoundPage(events, total, NextPage(filter=asked, total=total, limit=limit, occurred=end[0], seq=end[1]))
-
-
-async def _count(store: Store, wanted: EventFilter, window: Window) -> int:
-    statement, values = queries.count(store.dialect, wanted, window)
-    rows = await store.scan(statement, *values)
-    return rows[0][0]

@@ -1,6 +1,7 @@
 """Statements that ask the log (contract §6.2).
 
 Each is put together from the parts of its filter. Filters of one shape give one text, whose plan the database keeps.
+A filter that names ids is looked up by them; `begin` says where to begin with another, if that is known.
 """
 
 from collections.abc import Sequence
@@ -47,10 +48,12 @@ class _Source(msgspec.Struct, frozen=True):
         return f"SELECT {what} FROM {self.tables} WHERE {' AND '.join(self.where)}"
 
 
-def page(dialect: Dialect, wanted: EventFilter, window: Window, limit: int, after: Place | None) -> Bound:
+def page(
+    dialect: Dialect, wanted: EventFilter, window: Window, limit: int, after: Place | None, begin: Lookup | None = None
+) -> Bound:
     """At most `limit` rows of `columns` in the filter's order, from after a place on."""
     values = Values()
-    source = _matching(dialect, wanted, _times(window, values), values, in_order=True)
+    source = _matching(dialect, wanted, _times(window, values), values, begin, in_order=True)
     descending = wanted.order is EventOrder.DESC
     if _is_distinct(wanted):
         source = _Source(f"({_first_of_each(source, descending)}) AS r", ["r.place = 1"], "r", False)
@@ -64,14 +67,21 @@ def page(dialect: Dialect, wanted: EventFilter, window: Window, limit: int, afte
     return Statement(text), values.all
 
 
-def count(dialect: Dialect, wanted: EventFilter, window: Window) -> Bound:
+def count(dialect: Dialect, wanted: EventFilter, window: Window, begin: Lookup | None = None) -> Bound:
     """How many events match; with `distinct`, how many resources they are about."""
     values = Values()
-    source = _matching(dialect, wanted, _times(window, values), values)
+    source = _matching(dialect, wanted, _times(window, values), values, begin)
     return Statement(source.select("count(DISTINCT e.resource_id)" if _is_distinct(wanted) else "count(*)")), values.all
 
 
-def count_by_span(dialect: Dialect, wanted: EventFilter, window: Window, first: datetime, width: timedelta) -> Bound:
+def count_by_span(
+    dialect: Dialect,
+    wanted: EventFilter,
+    window: Window,
+    first: datetime,
+    width: timedelta,
+    begin: Lookup | None = None,
+) -> Bound:
     """Rows of (number of a span, how many events), for spans of one width of which the first ends at `first`.
 
     Each span is counted along an index, which takes less than sorting all events into spans.
@@ -88,7 +98,7 @@ def count_by_span(dialect: Dialect, wanted: EventFilter, window: Window, first: 
     else:
         first_span, moment, earlier = f"0, {since}, {until}", "1", "min"
         step = values.add(width // timedelta(microseconds=1))
-    matching = _matching(dialect, wanted, ("s.since", "s.until"), values)
+    matching = _matching(dialect, wanted, ("s.since", "s.until"), values, begin)
     return Statement(
         f"WITH RECURSIVE s (number, since, until) AS (SELECT {first_span} UNION ALL"
         f" SELECT number + 1, until + {moment}, {earlier}(until + {step}, {last}) FROM s WHERE until < {last})"
@@ -96,12 +106,12 @@ def count_by_span(dialect: Dialect, wanted: EventFilter, window: Window, first: 
     ), values.all
 
 
-def count_by_name(dialect: Dialect, wanted: EventFilter, window: Window) -> Bound:
+def count_by_name(dialect: Dialect, wanted: EventFilter, window: Window, begin: Lookup | None = None) -> Bound:
     """Rows of (name, how many events, time of the first, time of the last)."""
     values = Values()
     if _asks_names_alone(wanted):
         return _count_along_names(dialect, wanted, window, values)
-    source = _with_event(_matching(dialect, wanted, _times(window, values), values))
+    source = _with_event(_matching(dialect, wanted, _times(window, values), values, begin))
     chosen = source.select("e.event, count(*), min(e.occurred), max(e.occurred)")
     return Statement(f"{chosen} GROUP BY e.event"), values.all
 
@@ -128,10 +138,10 @@ def _count_along_names(dialect: Dialect, wanted: EventFilter, window: Window, va
     ), values.all
 
 
-def count_by_resource(dialect: Dialect, wanted: EventFilter, window: Window) -> Bound:
+def count_by_resource(dialect: Dialect, wanted: EventFilter, window: Window, begin: Lookup | None = None) -> Bound:
     """Rows of (id, how many events, time of the first, time of the last, labels of the resource then)."""
     values = Values()
-    source = _with_event(_matching(dialect, wanted, _times(window, values), values))
+    source = _with_event(_matching(dialect, wanted, _times(window, values), values, begin))
     counted = source.select("e.resource_id AS id, count(*) AS count, min(e.occurred) AS first, max(e.occurred) AS last")
     latest = (
         "SELECT n.resource FROM event_resources AS m JOIN events AS n ON n.seq = m.seq"
@@ -142,20 +152,26 @@ def count_by_resource(dialect: Dialect, wanted: EventFilter, window: Window) -> 
 
 
 def _matching(
-    dialect: Dialect, wanted: EventFilter, times: tuple[str, str], values: Values, *, in_order: bool = False
+    dialect: Dialect,
+    wanted: EventFilter,
+    times: tuple[str, str],
+    values: Values,
+    begin: Lookup | None,
+    *,
+    in_order: bool = False,
 ) -> _Source:
     """The events between two times that match, each once.
 
     With `in_order` those found by one id come in the order of their index, and no more are looked at than are taken.
     """
     forms = forms_of(dialect, values)
-    lookup = find_lookup(wanted)
+    lookup = find_lookup(wanted) or begin
     if lookup is None:
         asked = list(conditions(wanted, forms))
         return _Source("events AS e", [*_within("e", times), *asked], "e", True)
     looked_up = [*lookup.conditions("r", forms), *_within("r", times)]
     tables = "event_resources AS r"
-    if lookup.repeats and in_order and len(lookup.ids) == 1:
+    if lookup.repeats and in_order and lookup.in_order:
         looked_up.append(_unrepeated(lookup, dialect, values))
     elif lookup.repeats:
         tables = f"(SELECT DISTINCT r.occurred, r.seq FROM {tables} WHERE {' AND '.join(looked_up)}) AS r"
