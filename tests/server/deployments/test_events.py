@@ -1,5 +1,6 @@
 """What the log says of deployments (contract §6.3)."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -182,3 +183,24 @@ async def test_new_tags_of_a_deployment_are_in_the_next_event_of_its_runs(api: A
 
     tags = [one["prefect.resource.id"] for one in (await told(api.store, "flow-run"))[-1].related[2:]]
     assert "prefect.tag.new" in tags
+
+
+async def test_of_many_who_make_one_deployment_at_once_one_has_made_it(api: Api) -> None:
+    flow_id = await api.flow()
+    await asyncio.gather(*(deployment(api, flow_id=flow_id, version=str(n)) for n in range(8)))
+
+    events = await of_deployment(api)
+    assert said(events) == ["created"] + ["updated"] * 7
+    steps = [event.payload["updates"]["version"] for event in events[1:]]
+    assert [step["from"] for step in steps[1:]] == [step["to"] for step in steps[:-1]]
+
+
+async def test_of_many_who_ask_for_runs_at_once_one_makes_the_deployment_ready(api: Api) -> None:
+    await api.post("/work_pools/", {"name": "mill", "type": "process"})
+    ids = [await deployment(api, name=f"d{n}", flow_id=await api.flow(), work_pool_name="mill") for n in range(3)]
+    await asyncio.gather(
+        *(api.post("/deployments/get_scheduled_flow_runs", {"deployment_ids": ids[::-1]}) for _ in range(4)),
+        *(api.post("/work_pools/mill/get_scheduled_flow_runs", {}) for _ in range(4)),
+    )
+
+    assert sorted(said(await of_deployment(api))) == ["created"] * 3 + ["ready"] * 3

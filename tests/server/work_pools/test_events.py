@@ -1,5 +1,6 @@
 """What the log says of work pools (contract §6.3)."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -161,3 +162,13 @@ async def test_a_new_name_of_a_queue_is_in_the_next_event_of_its_runs(api: Api) 
     await api.propose("flow_runs", run, "PENDING")
 
     assert ("work-queue", "new") in (await told(api.store, "flow-run"))[-1].around
+
+
+async def test_of_many_workers_that_come_at_once_one_makes_the_pool_ready(api: Api) -> None:
+    await pool(api)
+    answers = await asyncio.gather(
+        *(api.post("/work_pools/mill/workers/heartbeat", {"name": f"miller-{n}"}) for n in range(8))
+    )
+
+    assert {answer.status for answer in answers} == {204}
+    assert said(await of_pool(api)) == ["created", "not-ready", "ready"]

@@ -1,5 +1,6 @@
 """What the log says of work queues (contract §6.3)."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -104,3 +105,10 @@ async def test_a_refused_change_leaves_no_event(
 
     assert refused.status == status
     assert await names(api.store) == before
+
+
+async def test_of_many_who_poll_at_once_one_makes_the_queues_ready(api: Api, queue: str) -> None:
+    await asyncio.gather(*(api.post("/work_pools/mill/get_scheduled_flow_runs", {}) for _ in range(8)))
+
+    assert said(await of_queue(api)) == ["created", "ready"]
+    assert said(await of_queue(api, "default")) == ["created", "ready"]
