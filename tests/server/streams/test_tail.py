@@ -18,6 +18,10 @@ from headrace.wire.times import now
 from tests.server.streams.listening import event, write
 
 PATIENCE = 20.0
+SPOIL = Statement(
+    "UPDATE events SET resource = $1::text::jsonb WHERE event = 'spoiled'",
+    sqlite="UPDATE events SET resource = $1 WHERE event = 'spoiled'",
+)
 FORGET = Statement("DELETE FROM events WHERE seq <= $1")
 
 
@@ -154,6 +158,19 @@ class TestFollowing:
             for number in range(5):
                 names = await write_numbered(store, number, number + 1)
                 assert await read(follower, changed, 1) == names
+
+    async def test_an_event_that_cannot_be_read_is_left_out_alone(
+        self, store: Store, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        tail, changed = Tail(EventSource(store)), asyncio.Event()
+        async with tail.listening(changed):
+            begin = tail.end
+            await write(store, event("one"), event("spoiled"), event("two"))
+            assert len(await read(tail.follow(begin), changed, 3)) == 3
+        await store.execute(SPOIL, '{"prefect.resource.id": 7}')
+        async with tail.listening(changed):
+            assert await read(tail.follow(begin), changed, 2) == ["one", "two"]
+        assert [record.getMessage() for record in caplog.records] == ["event_unreadable"]
 
 
 class TestGaps:

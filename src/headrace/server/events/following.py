@@ -1,5 +1,6 @@
 """The log of events as something to follow: its rows become items with their place (`streams.tail`)."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from headrace.wire.events import ReceivedEvent
 from headrace.wire.filters import EventFilter, EventOrder
 
 TABLE = "events"
+_log = logging.getLogger("headrace.server.streams")
 
 BETWEEN = Statement(f"SELECT {columns('e')} FROM events AS e WHERE seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3")
 FIRST_SINCE = Statement(  # not the least number whose time fits: for that the log would be read from its beginning
@@ -47,6 +49,16 @@ class EventSource:
         return await self._store.scan(BETWEEN, first, last, limit)
 
     async def items(self, rows: Sequence[Row]) -> list[Item[ReceivedEvent]]:
+        """The events of the rows; one that somebody has made unreadable is logged and left out, alone."""
+        try:
+            return self._items(rows)
+        except msgspec.DecodeError as error:
+            if len(rows) > 1:
+                return [item for row in rows for item in await self.items([row])]
+            _log.error("event_unreadable", extra={"seq": rows[0][0], "error": str(error)})
+            return []
+
+    def _items(self, rows: Sequence[Row]) -> list[Item[ReceivedEvent]]:
         events = read_rows(rows, self._store.dialect)
         return [Item(Position(row[0]), event, _size(row)) for row, event in zip(rows, events, strict=True)]
 
