@@ -73,9 +73,10 @@ def test_a_file_may_hold_several(served: Command, name: str, form: str, tmp_path
     several = {"automations": [said(f"{name}-{n}") for n in range(2)]}
     file = tmp_path / f"automations.{form}"
     file.write_text(json.dumps(several) if yaml is None else yaml.safe_dump(several))
-    answer = served("automation", "create", "--from-file", file)
+    answer = served("automation", "create", file)
     assert answer.returncode == 0, answer.stderr
     assert len(answer.stdout.split()) == 2
+    assert served("automation", "create", "--from-file", file).returncode == 0
     assert len(served("automation", "ls", "-o", "id").stdout.split()) >= 2
 
 
@@ -83,7 +84,7 @@ def test_what_was_inspected_can_be_changed_and_given_back(served: Command, make:
     make(said(name))
     kept = json.loads(served("automation", "inspect", name, "-o", "json").stdout)
     kept["actions"] = [{"type": "cancel-flow-run"}]
-    changed = served("automation", "update", name, "--from-file", "-", stdin=json.dumps(kept))
+    changed = served("automation", "update", name, "-", stdin=json.dumps(kept))
     assert changed.returncode == 0, changed.stderr
     assert "does\n  cancel-flow-run\n" in served("automation", "inspect", name).stdout
 
@@ -138,22 +139,25 @@ def test_an_automation_is_tried_before_it_is_made(
     assert tried.returncode == 0, tried.stderr
     assert tried.stderr.startswith("It would have acted once since ")
     assert len(tried.stdout.splitlines()) == 1
+    from_stdin = served("automation", "test", "-", "-o", "json", stdin=json.dumps(said(name)))
+    assert json.loads(from_stdin.stdout)["count"] == 1
     make(said(name))
     known = json.loads(served("automation", "test", name, "-o", "json").stdout)
     assert (known["count"], known["firings"][0]["events"]) == (1, [str(event.id)])
 
 
 WRONG: list[tuple[list[str], int, str]] = [
-    (["create"], 2, "--from-file"),
+    (["create"], 2, "give a file"),
     (["create", "--from-json", "{"], 2, "no JSON"),
     (["create", "--from-json", "{}"], 2, "name"),
     (["create", "--from-json", json.dumps(said("x", trigger={"type": "metric"}))], 2, "metric"),
     (["create", "--from-json", json.dumps(said("x", colour="red"))], 2, "colour"),
-    (["create", "--from-file", "not-there.json"], 1, "not-there.json"),
+    (["create", "not-there.json"], 1, "not-there.json"),
     (["update", "x", "--from-json", "[]"], 2, "One automation"),
     (["inspect", "nobody-knows"], 1, "headrace automation ls"),
     (["pause"], 2, "ids or names"),
-    (["test"], 2, "--from-file"),
+    (["test"], 2, "give a file"),
+    (["test", "x", "--from-json", "{}"], 2, "not both"),
     (["retry"], 2, "firings"),
     (["retry", "this-one"], 2, "this-one"),
 ]

@@ -108,3 +108,11 @@ def test_commands_answer_to_other_words_too(headrace: Command) -> None:
     assert headrace("events", "--help").stdout == headrace("event", "--help").stdout
     for arguments in (["--profile", "default", "events", "ls"], ["--profile=default", "events", "ls"]):
         assert headrace(*arguments).returncode == 0
+
+
+def test_an_argument_too_many_is_told_with_what_the_command_takes(headrace: Command) -> None:
+    answer = headrace("flow", "ls", "nightly")
+    assert (answer.returncode, len(answer.stderr.splitlines())) == (2, 1)
+    assert answer.stderr == (
+        "headrace: 'nightly' is more than headrace flow ls takes; headrace flow ls --help shows what it takes.\n"
+    )

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from headrace.cli.errors import DEBUG, UsageError
 from headrace.cli.overview import ALIASES, COMMANDS, INTRODUCTION
@@ -52,6 +52,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code."""
     try:
         build().meta(_unaliased(arguments))
+    except UnusedCliTokensError as error:
+        return _fail(error, USAGE, _too_much(error))
     except (CycloptsError, UsageError) as error:
         return _fail(error, USAGE, str(error))
     except HeadraceError as error:
@@ -74,6 +76,13 @@ def _unaliased(arguments: Sequence[str]) -> list[str]:
     place = 2 if words[:1] == ["--profile"] else 1 if words and words[0].startswith("--profile=") else 0
     words[place : place + 1] = [ALIASES.get(word, word) for word in words[place : place + 1]]
     return words
+
+
+def _too_much(error: UnusedCliTokensError) -> str:
+    """What was said beyond what the command takes, and how to find out what it does take."""
+    words = ", ".join(map(repr, error.unused_tokens or ()))
+    command = " ".join(["headrace", *(error.command_chain or ())])
+    return f"{words} is more than {command} takes; {command} --help shows what it takes."
 
 
 def _fail(error: BaseException, code: int, message: str) -> int:

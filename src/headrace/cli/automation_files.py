@@ -14,20 +14,26 @@ _GIVEN_OUT = ("id", "created", "updated")
 """What the server gives out, so that what `inspect -o json` printed can be given back."""
 
 
-def read(kind: type[T], from_file: Path | None, from_json: str | None) -> list[T]:
+def is_file(text: str) -> bool:
+    """Whether a text that may be a name is meant as a file."""
+    return text == "-" or text.endswith((".json", ".yaml", ".yml"))
+
+
+def read(kind: type[T], file: Path | None, from_file: Path | None, from_json: str | None) -> list[T]:
     """The automations of a file, of a text or of standard input (`-`): one, a list, or an `automations` list.
 
     Raises `UsageError` that says where in them something is wrong.
     """
-    if (from_file is None) == (from_json is None):
-        raise UsageError("Say what the automation is with --from-file or --from-json.")
-    given: Any = _loaded(from_file) if from_file is not None else _json(from_json or "", "--from-json")
+    if sum(each is not None for each in (file, from_file, from_json)) != 1:
+        raise UsageError("Say what the automation is: give a file, or its JSON with --from-json.")
+    chosen = file or from_file
+    given: Any = _loaded(chosen) if chosen is not None else _json(from_json or "", "--from-json")
     return [_made(kind, each) for each in _each(given)]
 
 
-def read_one(kind: type[T], from_file: Path | None, from_json: str | None) -> T:
+def read_one(kind: type[T], file: Path | None, from_file: Path | None, from_json: str | None) -> T:
     """The only automation there."""
-    found = read(kind, from_file, from_json)
+    found = read(kind, file, from_file, from_json)
     if len(found) != 1:
         raise UsageError(f"One automation is needed, and {len(found)} are given.")
     return found[0]

@@ -32,6 +32,7 @@ File = Annotated[
     Path | None,
     Parameter(allow_leading_hyphen=True, help="A file of JSON or YAML; - reads JSON from standard input."),
 ]
+FromFile = Annotated[Path | None, Parameter(allow_leading_hyphen=True, help="The same, as an option.")]
 Json = Annotated[str | None, Parameter(help="The JSON itself.")]
 
 
@@ -96,16 +97,15 @@ def inspect(automation: str, /, *, output: Output = "table") -> None:
 
 
 @app.command
-def create(*, from_file: File = None, from_json: Json = None) -> None:
+def create(file: File = None, /, *, from_file: FromFile = None, from_json: Json = None) -> None:
     """Make automations and print their ids. An event trigger is Reactive unless it says otherwise.
 
     Try:
 
-        headrace automation create --from-file automation.json
-        headrace automation create --from-json '{"name": "cancel", "trigger":
-            {"expect": ["order.revoked"]}, "actions": [{"type": "cancel-flow-run"}]}'
+        headrace automation create automation.json
+        headrace automation create --from-json "$(generate-automation)"
     """
-    made = automation_files.read(AutomationCreate, from_file, from_json)
+    made = automation_files.read(AutomationCreate, file, from_file, from_json)
     with client() as api:
         for each in made:
             print(api.create_automation(each))
@@ -113,18 +113,18 @@ def create(*, from_file: File = None, from_json: Json = None) -> None:
 
 
 @app.command
-def update(automation: str, /, *, from_file: File = None, from_json: Json = None) -> None:
+def update(automation: str, file: File = None, /, *, from_file: FromFile = None, from_json: Json = None) -> None:
     """Put all of an automation in the place of what it was.
 
     Try:
 
         headrace automation inspect cancel -o json > automation.json
-        headrace automation update cancel --from-file automation.json
+        headrace automation update cancel automation.json
 
     Args:
         automation: Its id or name.
     """
-    body = automation_files.read_one(AutomationUpdate, from_file, from_json)
+    body = automation_files.read_one(AutomationUpdate, file, from_file, from_json)
     with client() as api:
         api.update_automation(_find(api, automation).id, body)
     tell(f"Automation {body.name} is changed.")
@@ -183,10 +183,10 @@ def delete(*automations: str, yes: Yes = False) -> None:
 
 @app.command(name="test")
 def try_out(
-    automation: str | None = None,
+    automation: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     /,
     *,
-    from_file: File = None,
+    from_file: FromFile = None,
     from_json: Json = None,
     days: float = 7.0,
     output: Output = "table",
@@ -196,20 +196,25 @@ def try_out(
     Try:
 
         headrace automation test 'cancel late runs' --days 30
-        headrace automation test --from-file automation.json
+        headrace automation test automation.json
 
     Args:
-        automation: The id or name of one there is; or give one that is not made yet.
+        automation: The id or name of one there is, or the file of one that is not made yet.
+        from_file: That file, as an option.
         days: How far to look back, 31 days at most.
         output: A table for people or JSON for programs.
     """
-    if (automation is not None) == (from_file is not None or from_json is not None):
-        raise UsageError("Name an automation, or give one with --from-file or --from-json.")
+    file = Path(automation) if automation is not None and automation_files.is_file(automation) else None
+    if automation is None or file is not None:
+        given = automation_files.read_one(AutomationCreate, file, from_file, from_json)
+    elif from_file is not None or from_json is not None:
+        raise UsageError("Name an automation, or give the file or JSON of one, not both.")
+    else:
+        given = None
     with client() as api:
-        if automation is not None:
-            request = TrialRequest(automation_id=_find(api, automation).id, days=days)
+        if given is None:
+            request = TrialRequest(automation_id=_find(api, automation or "").id, days=days)
         else:
-            given = automation_files.read_one(AutomationCreate, from_file, from_json)
             request = TrialRequest(trigger=given.trigger, days=days)
         trial = api.test_automation(request)
     if output == "json":
