@@ -30,6 +30,9 @@ class Listener:
         self.heard: list[Heard] = []
         self.statuses: list[int] = []
         self.answer = b"thanks"
+        self.answering = threading.Event()
+        """While it is not set, callers wait for their answers."""
+        self.answering.set()
 
     @property
     def url(self) -> str:
@@ -45,6 +48,7 @@ def listening() -> Iterator[Listener]:
             body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
             headers = {name.lower(): value for name, value in self.headers.items()}
             listener.heard.append(Heard(self.command, self.path, headers, body))
+            listener.answering.wait()
             self.send_response(listener.statuses.pop(0) if listener.statuses else 200)
             self.send_header("Location", f"{listener.url}/elsewhere")
             self.send_header("Content-Length", str(len(listener.answer)))
@@ -56,13 +60,18 @@ def listening() -> Iterator[Listener]:
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing on the terminal."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A caller that has gone away is nothing to tell of."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     listener = Listener(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield listener
     finally:
+        listener.answering.set()
         server.shutdown()
         thread.join()
         server.server_close()
