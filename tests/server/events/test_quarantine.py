@@ -13,7 +13,7 @@ from headrace.server.events.arrivals import Arrival, Refusal
 from headrace.server.events.ingest import ingest
 from headrace.server.events.quarantine import replaying, service
 from headrace.server.events.quarantine.entries import Entry
-from headrace.server.store.base import Connection, Statement, Store
+from headrace.server.store.base import Connection, Dialect, Statement, Store
 from headrace.settings import Settings
 from headrace.wire.errors import InternalError
 from headrace.wire.quarantine import QuarantineSelection
@@ -129,6 +129,22 @@ async def test_what_the_database_refuses_is_found_by_halves_and_kept_aside_alone
     assert replayed.json == {"replayed": 1, "failed": 0}
     assert len(await numbers(store)) == 8
     assert len(await kept(api)) == 1
+
+
+async def test_an_event_that_only_one_database_can_keep_is_kept_aside_by_the_other_alone(
+    api: Api, store: Store
+) -> None:
+    """PostgreSQL finds no place in an index for a name so long."""
+    long = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(3_000))
+    events = [told(1), told(2, resource={"prefect.resource.id": long}), told(3)]
+    assert (await api.post("/events", events)).status == 204
+    if store.dialect is Dialect.SQLITE:
+        assert await numbers(store) == [1, 2, 3]
+    else:
+        assert await numbers(store) == [1, 3]
+        [entry] = await kept(api)
+        assert (UUID(entry["event_id"]).int, "index row" in entry["reason"]) == (2, True)
+        assert msgspec.json.decode(entry["body"])["resource"] == events[1]["resource"]
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, refused: set[int]) -> None:

@@ -1,6 +1,7 @@
 """The persister: takes events in from every connection at once, and ends those whose time is over."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -16,6 +17,8 @@ from headrace.server.store.base import Store
 from headrace.settings import Settings
 from headrace.wire.errors import HeadraceError, InternalError
 from headrace.wire.times import now
+
+_log = logging.getLogger("headrace.server.events")
 
 PATIENCE = 60.0
 """Seconds for which events wait while the database is away."""
@@ -179,6 +182,8 @@ class _Batches:
         try:
             await self._write([item for one in batch for item in one.items])
         except BaseException as error:
+            if not isinstance(error, HeadraceError):
+                _log.exception("events_not_written", extra={"events": sum(len(one.items) for one in batch)})
             for one in batch:
                 if not one.done.done():
                     one.done.set_exception(_for_each(error))
