@@ -12,7 +12,7 @@ import msgspec
 from headrace.server.app import Server
 from headrace.server.context import Context
 from headrace.server.http.routes import ROUTERS
-from headrace.server.http.routing import Reply, Router
+from headrace.server.http.routing import Key, Reply, Router
 from headrace.server.store.base import Store
 from headrace.settings import Settings
 from headrace.wire.base import Body, Parts, Wire
@@ -93,8 +93,10 @@ async def read_mill(
 
 
 @router.get("/{id}/near")
-async def read_neighbours(ctx: Context, id: UUID, distance: float) -> float:
-    return distance
+async def read_neighbours(
+    ctx: Context, id: UUID, distance: float, at_most: Annotated[int, Key("at-most")] = 10
+) -> list[float]:
+    return [distance, at_most]
 
 
 @router.patch("/{id}")

@@ -67,6 +67,8 @@ def test_bodies_queries_and_answers_have_their_types(api: dict[str, Any]) -> Non
     assert create["responses"]["422"]["content"]["application/json"]["schema"]["$ref"].endswith("/InvalidRequestError")
     limit, *_ = [p for p in api["paths"]["/mills/{id}"]["get"]["parameters"] if p["name"] == "limit"]
     assert limit == {"name": "limit", "in": "query", "required": False, "schema": {"type": "integer", "default": 200}}
+    near = [parameter["name"] for parameter in api["paths"]["/mills/{id}/near"]["get"]["parameters"]]
+    assert near == ["id", "distance", "at-most"]
     assert "content" not in api["paths"]["/mills/{id}"]["patch"]["responses"]["204"]
     assert api["paths"]["/mills/filter"]["post"]["requestBody"]["required"] is False
 

@@ -95,9 +95,18 @@ async def test_query_parameters_are_converted_and_default() -> None:
     assert given[1:] == ["2026-01-02T03:04:05Z", 5, ["a", "b"]]
 
 
+async def test_a_query_parameter_may_have_a_key_that_python_has_no_name_for() -> None:
+    assert await value("GET", f"{MILL}/near", "distance=1.5") == [1.5, 10]
+    assert await value("GET", f"{MILL}/near", "distance=1.5&at-most=3&at_most=4") == [1.5, 3]
+
+
 @pytest.mark.parametrize(
     ("path", "query", "kind", "name"),
-    [(MILL, "limit=x", "int_parsing", "limit"), (f"{MILL}/near", "", "missing", "distance")],
+    [
+        (MILL, "limit=x", "int_parsing", "limit"),
+        (f"{MILL}/near", "", "missing", "distance"),
+        (f"{MILL}/near", "distance=1&at-most=x", "int_parsing", "at-most"),
+    ],
 )
 async def test_a_query_parameter_that_does_not_fit_is_named(path: str, query: str, kind: str, name: str) -> None:
     (detail,) = (await refused(path, b"", query, "GET"))["exception_detail"]
