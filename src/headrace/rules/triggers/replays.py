@@ -1,16 +1,21 @@
 """Past events shown to a trigger, to see when it would have fired: time goes by as the events occurred."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
+from uuid import UUID
 
 from headrace.rules.triggers.leaves import NO_KEY, Occurrence
-from headrace.rules.triggers.ledgers import Ledger, RootFiring, matched
+from headrace.rules.triggers.ledgers import BucketKey, Ledger, Match, RootFiring, matched
 from headrace.rules.triggers.plans import Plan, Watch
 from headrace.wire.automations import Automation
 from headrace.wire.firings import Firing
 from headrace.wire.ids import uuid7
 from headrace.wire.triggers import CompoundTrigger, EventTrigger, Posture, SequenceTrigger, Trigger, event_triggers
+
+MOST_CAUSES = 50
+"""Of the events that were counted together so many are told."""
 
 _TICK = timedelta(microseconds=1)
 
@@ -25,6 +30,7 @@ class Replay:
         self._plan = Plan([Automation(id=uuid7(), name="", trigger=trigger, actions=[])])
         self._ledger = Ledger()
         self._ends: list[tuple[datetime, int, str]] = []
+        self._recent: dict[BucketKey, deque[UUID]] = {}
         self._proactive = {watch.trigger_id: index for index, watch in enumerate(self._plan.watches) if _waits(watch)}
         self.events = self.matched = 0
         for watch in self._plan.proactive:
@@ -39,6 +45,8 @@ class Replay:
             matches = matched(occurrence, self._plan.watching(occurrence.event))
             self.matched += bool(matches)
             yield None
+            for match in matches:
+                self._note(match, occurrence)
             yield from self._ledger.see(occurrence, matches, occurrence.occurred)
             for match in matches:
                 self._remember(match.watch, match.key)
@@ -53,6 +61,18 @@ class Replay:
             if bucket is not None and bucket.until == end:
                 yield from self._ledger.look_after(watch, key, end + _TICK)
                 self._remember(watch, key)
+
+    def causes(self, fired: RootFiring) -> list[UUID]:
+        """The events that made it fire, as far as they are few; the last one first."""
+        counted = self._recent.get((fired.firing.trigger.id, fired.key), ())
+        told = sorted(fired.firing.all_events(), key=lambda event: event.occurred)
+        return list(dict.fromkeys([*reversed(counted), *(event.id for event in reversed(told))]))
+
+    def _note(self, match: Match, occurrence: Occurrence) -> None:
+        trigger = match.watch.leaf.trigger
+        if trigger.posture is Posture.Reactive and match.watch.leaf.expects(occurrence.event):
+            most = min(trigger.threshold, MOST_CAUSES)
+            self._recent.setdefault(match.bucket, deque(maxlen=most)).append(occurrence.id)
 
     def _remember(self, watch: Watch, key: str) -> None:
         """When the window of a proactive trigger ends."""

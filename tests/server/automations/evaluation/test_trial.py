@@ -37,7 +37,7 @@ async def test_it_tells_when_and_because_of_which_events(server: Server) -> None
     assert (told["events"], told["matched"], told["count"], told["notice"]) == (2, 2, 1, None)
     (firing,) = told["firings"]
     assert firing["labels"] == {"prefect.resource.id": "run.1"}
-    assert firing["events"] == [str(second.id)]
+    assert firing["events"] == [str(second.id), str(first.id)]
     assert firing["reason"] == "a was the last of 2 events within 60 s"
 
 

@@ -10,8 +10,6 @@ from headrace.rules.triggers.replays import Replay, name_prefixes, reason
 from headrace.server.automations import service
 from headrace.server.events.consumers import service as log
 from headrace.server.store.base import Store
-from headrace.wire.events import ReceivedEvent
-from headrace.wire.firings import Firing
 from headrace.wire.trials import Trial, TrialFiring, TrialRequest
 from headrace.wire.triggers import Trigger
 
@@ -81,7 +79,16 @@ class _Trial:
             if step is not None:
                 self._count += 1
                 if len(self._firings) < MOST_FIRINGS:
-                    self._firings.append(_told(step.firing))
+                    self._firings.append(self._told(step))
+
+    def _told(self, fired: RootFiring) -> TrialFiring:
+        firing = fired.firing
+        return TrialFiring(
+            triggered=firing.triggered,
+            reason=reason(firing),
+            labels=firing.triggering_labels,
+            events=self._replay.causes(fired),
+        )
 
     def _notice(self, reached: datetime) -> str | None:
         if reached < self._until:
@@ -89,16 +96,3 @@ class _Trial:
         if self._count > MOST_FIRINGS:
             return f"Only the first {MOST_FIRINGS} of {self._count} firings are told."
         return None
-
-
-def _told(firing: Firing) -> TrialFiring:
-    return TrialFiring(
-        triggered=firing.triggered,
-        reason=reason(firing),
-        labels=firing.triggering_labels,
-        events=list(dict.fromkeys(event.id for event in _events(firing))),
-    )
-
-
-def _events(firing: Firing) -> list[ReceivedEvent]:
-    return sorted(firing.all_events(), key=lambda event: event.occurred, reverse=True)
