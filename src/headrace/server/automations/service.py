@@ -32,7 +32,7 @@ async def create(store: Store, body: AutomationCreate, now: datetime) -> Automat
     Raises `InvalidRequest` for templates and `Unprocessable` for job variables that do not do.
     """
     validation.check_templates(body)
-    await validation.check_job_variables(store, body)
+    await validation.check_job_variables(store, body, now)
     made = _as_automation(uuid7(), body, now, now)
     values = _values(made)
     async with store.transaction() as transaction:
@@ -76,7 +76,7 @@ async def update(store: Store, id: UUID, body: AutomationUpdate, now: datetime) 
     Raises `ObjectNotFound`, and as `create` does.
     """
     validation.check_templates(body)
-    await validation.check_job_variables(store, body)
+    await validation.check_job_variables(store, body, now)
     async with store.transaction() as transaction:
         before = await _locked(transaction, id)
         after = _as_automation(id, body, before.created, now)

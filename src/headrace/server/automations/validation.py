@@ -1,5 +1,7 @@
 """What an automation is checked for beyond its shape: its templates, and the variables of the jobs it starts."""
 
+from datetime import datetime
+
 from headrace.rules import action_templates
 from headrace.rules.job_variables import unfit
 from headrace.server.deployments import service as deployments
@@ -8,7 +10,6 @@ from headrace.server.work_pools import service as work_pools
 from headrace.wire.actions import RunDeployment
 from headrace.wire.automations import AutomationUpdate
 from headrace.wire.errors import InvalidRequest, ObjectNotFound, Unprocessable
-from headrace.wire.times import now
 
 _LISTS = ("actions", "actions_on_trigger", "actions_on_resolve")
 
@@ -24,7 +25,7 @@ def check_templates(body: AutomationUpdate) -> None:
                 raise InvalidRequest(str(fault), location, given=fault.source) from fault
 
 
-async def check_job_variables(connection: Connection, body: AutomationUpdate) -> None:
+async def check_job_variables(connection: Connection, body: AutomationUpdate, now: datetime) -> None:
     """Raise `Unprocessable` for job variables that do not fit the work pool of the deployment they are for.
 
     A deployment that does not exist (yet) is no fault: the action will say so when it runs.
@@ -32,13 +33,13 @@ async def check_job_variables(connection: Connection, body: AutomationUpdate) ->
     for name in _LISTS:
         for action in getattr(body, name):
             if isinstance(action, RunDeployment) and action.deployment_id is not None and action.job_variables:
-                await _check(connection, action)
+                await _check(connection, action, now)
 
 
-async def _check(connection: Connection, action: RunDeployment) -> None:
+async def _check(connection: Connection, action: RunDeployment, now: datetime) -> None:
     assert action.deployment_id is not None
     try:
-        deployment = await deployments.read(connection, action.deployment_id, now())
+        deployment = await deployments.read(connection, action.deployment_id, now)
     except ObjectNotFound:
         return
     if deployment.work_queue_id is None:
