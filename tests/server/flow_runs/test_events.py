@@ -92,6 +92,15 @@ async def test_a_run_is_related_to_all_around_it_in_the_order_of_the_contract(ap
     assert tags == ["prefect.tag.a b", "prefect.tag.of-dep", "prefect.tag.of-flow", "prefect.tag.own"]
 
 
+async def test_a_run_with_more_tags_than_an_event_may_name_is_told_of_with_the_first(api: Api) -> None:
+    run = await api.flow_run({"type": "PENDING"}, tags=[f"t{number:03}" for number in range(20_000)])
+    await api.propose("flow_runs", run, "RUNNING")
+
+    event = await last(api)
+    assert event.around[0][0] == "flow"
+    assert [one["prefect.resource.id"] for one in event.related[1:]] == [f"prefect.tag.t{n:03}" for n in range(99)]
+
+
 async def test_an_event_is_found_by_the_run_and_by_all_that_it_is_related_to(api: Api) -> None:
     flow = await api.flow(tags=["t"])
     run = await api.flow_run({"type": "PENDING"}, flow_id=flow)

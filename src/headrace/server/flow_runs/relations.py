@@ -6,6 +6,7 @@ changes is seen at once (`Topic.NAMES`), what another one changes within seconds
 
 import time
 from collections.abc import Iterable
+from itertools import islice
 from uuid import UUID
 
 import msgspec
@@ -17,6 +18,7 @@ from headrace.server.store.rows import JSON, Kind, Reader
 from headrace.wire.base import encode_text
 from headrace.wire.events import RESOURCE_ID, RESOURCE_ROLE, Resource
 
+MOST_RELATED = 100
 _SECONDS = 5.0
 """For how long names that another server may have changed are believed."""
 _CAPACITY = 2_000
@@ -115,8 +117,10 @@ def _key(run: Orchestrated) -> object:
 
 
 def _related(run: Orchestrated, names: Names) -> Related:
-    """In the contract's order (§6.3)."""
-    labels = [*_objects(run, names), *_tags(run, names), *_creator(run)]
+    """In the contract's order (§6.3); clients refuse an event with more than so many, so the last tags give way."""
+    objects, creator = list(_objects(run, names)), list(_creator(run))
+    tags = islice(_tags(run, names), MOST_RELATED - len(objects) - len(creator))
+    labels = [*objects, *tags, *creator]
     return Related(encode_text(labels), tuple((one[RESOURCE_ID], one[RESOURCE_ROLE]) for one in labels))
 
 
