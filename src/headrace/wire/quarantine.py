@@ -15,8 +15,9 @@ INGEST = "ingest"
 class QuarantinedEvent(Wire, kw_only=True):
     """An event that is kept aside.
 
-    `consumer` is who could not handle it, null where it never came into the log. `body` is what came, as text,
-    `bytes` its size. The event's id, name and place in the log are told where they are known.
+    `consumer` is who could not handle it, null where it never came into the log. `body` is what came, as text and
+    at most its first 10,000 bytes, `bytes` its whole size. The event's id, name and place in the log are told where
+    they are known.
     """
 
     id: UUID

@@ -99,6 +99,12 @@ async def test_a_request_with_an_event_that_is_none_is_refused_as_a_whole(api: A
     assert await kept(api) == []
 
 
+async def test_of_what_is_very_long_the_beginning_is_shown(api: Api, store: Store, database_settings: Settings) -> None:
+    await send(store, database_settings, "é" * 1_000_000)
+    [entry] = await kept(api)
+    assert (entry["body"], entry["bytes"]) == ("é" * 5_000, 2_000_000)
+
+
 async def test_the_id_and_name_of_an_event_are_told_where_they_can_be_read(
     api: Api, store: Store, database_settings: Settings
 ) -> None:

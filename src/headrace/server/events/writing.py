@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import reduce
 
 import msgspec
@@ -79,13 +80,11 @@ async def _write(store: Store, items: Sequence[Item]) -> Outcome:
 
 
 async def _write_together(store: Store, items: Sequence[Item]) -> Outcome:
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
+    """In one transaction, again where another server that records the same runs has come between."""
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(Conflict):
             return await _write_once(store, items)
-        except Conflict:
-            if attempt == _ATTEMPTS:
-                raise
-    raise InternalError("A batch of events was neither written nor refused.")
+    return await _write_once(store, items)
 
 
 async def _write_once(store: Store, items: Sequence[Item]) -> Outcome:

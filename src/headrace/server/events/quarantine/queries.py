@@ -5,8 +5,9 @@ from headrace.server.store.rows import Kind, Reader
 from headrace.wire.quarantine import QuarantinedEvent
 
 
-def _shown(*, body: bytes, **fields: object) -> QuarantinedEvent:
-    return QuarantinedEvent(body=bytes(body).decode(errors="replace"), **fields)  # pyright: ignore[reportArgumentType]
+def _shown(*, body: bytes | None, **fields: object) -> QuarantinedEvent:
+    """SQLite takes a part of nothing to be null."""
+    return QuarantinedEvent(body=bytes(body or b"").decode(errors="replace"), **fields)  # pyright: ignore[reportArgumentType]
 
 
 _FIELDS = {
@@ -39,9 +40,13 @@ def _of_chosen(text: str) -> Statement:
     return Statement(text.format(chosen=_CHOSEN), sqlite=text.format(chosen=_CHOSEN_SQLITE))
 
 
+SHOWN_BYTES = 10_000
+"""So much of what came is shown; all of it is kept."""
+
+_BEGINNINGS = ENTRIES.columns().replace("body", f"substr(body, 1, {SHOWN_BYTES})")
+
 LIST = _of_chosen(
-    f"SELECT {ENTRIES.columns()} FROM event_quarantine WHERE {{chosen}}"
-    " ORDER BY quarantined_at DESC, id LIMIT $3 OFFSET $4"
+    f"SELECT {_BEGINNINGS} FROM event_quarantine WHERE {{chosen}} ORDER BY quarantined_at DESC, id LIMIT $3 OFFSET $4"
 )
 COUNT = _of_chosen("SELECT count(*) FROM event_quarantine WHERE {chosen}")
 IDS = _of_chosen("SELECT id FROM event_quarantine WHERE {chosen} ORDER BY quarantined_at, id")
