@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 from headrace.server.context import Context
 from headrace.server.http.asgi import Application
 from headrace.server.http.routing import Dispatcher
-from headrace.server.http.sockets import Socket
+from headrace.server.http.sockets import Socket, TextFrame
 from headrace.server.process import uvicorn_config
 from headrace.settings import Settings
 from headrace.wire.errors import ServiceUnavailable
@@ -54,6 +54,25 @@ async def echo(ctx: Context, socket: Socket) -> None:
         await socket.send(str(await socket.receive()))
 
 
+MADE_ONCE = [
+    "",
+    "short",
+    "é" * 62,
+    "y" * 125,
+    "y" * 126,
+    "x" * 65_535,
+    "x" * 65_536,
+    "ü" * 200_000,
+    *map(str, range(500)),
+]
+
+
+async def send_made_once(ctx: Context, socket: Socket) -> None:
+    await socket.send_many(TextFrame(text) for text in MADE_ONCE)
+    await socket.receive()
+    await socket.send("last")
+
+
 async def be_busy(ctx: Context, socket: Socket) -> None:
     await socket.receive()
     raise ServiceUnavailable("The database is busy.")
@@ -73,7 +92,7 @@ class Flood:
     async def __call__(self, ctx: Context, socket: Socket) -> None:
         try:
             while True:
-                await socket.send("x" * 10_000)
+                await socket.send_many([TextFrame("x" * 10_000)] * 3)
         finally:
             self.ended.set()
 
@@ -101,7 +120,14 @@ def listen(settings_of: MakeSettings, mill: Mill, flood: Flood) -> Listen:
             settings,
             api=server.api,
             pages=Dispatcher([]),
-            sockets={"/mill": mill, "/echo": echo, "/busy": be_busy, "/broken": break_down, "/flood": flood},
+            sockets={
+                "/mill": mill,
+                "/echo": echo,
+                "/busy": be_busy,
+                "/broken": break_down,
+                "/flood": flood,
+                "/made-once": send_made_once,
+            },
             startup=server.open,
             shutdown=server.close,
         )
@@ -272,6 +298,37 @@ class TestBatches:
                 mill.gate.set()
             await mill.ended.wait()
         assert mill.frames == [str(number) for number in range(2000)]
+
+
+class TestFramesMadeOnce:
+    @pytest.mark.parametrize("deflated", [None, "deflate"])
+    async def test_they_arrive_as_they_were_made_between_others(self, listen: Listen, deflated: str | None) -> None:
+        async with listen() as url, connect(f"{url}/made-once", compression=deflated) as connection:
+            for text in MADE_ONCE:
+                assert await connection.recv() == text
+            await connection.send("go on")
+            assert await connection.recv() == "last"
+
+    async def test_without_the_extension_they_are_sent_one_by_one(self) -> None:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> Any:
+            raise NotImplementedError
+
+        await Socket({}, receive, send).send_many(map(TextFrame, MADE_ONCE))
+        assert [message["text"] for message in sent] == MADE_ONCE
+
+    async def test_sending_them_to_a_client_that_has_gone_ends_the_conversation(
+        self, listen: Listen, flood: Flood, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with listen() as url:
+            async with connect(f"{url}/flood", max_queue=None) as connection:
+                await connection.recv()
+            await flood.ended.wait()
+        assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 class TestTrouble:

@@ -228,7 +228,7 @@ class TestGaps:
 class TestRing:
     @staticmethod
     def item(seq: int, part: int = WHOLE, size: int = 1) -> Item[str]:
-        return Item(Position(seq, part), f"{seq}", size)
+        return Item("event", Position(seq, part), f"{seq}", size)
 
     def test_holds_all_that_comes_behind_its_start(self) -> None:
         ring: Ring[str] = Ring(8, 1000)

@@ -60,7 +60,7 @@ class EventSource:
 
     def _items(self, rows: Sequence[Row]) -> list[Item[ReceivedEvent]]:
         events = read_rows(rows, self._store.dialect)
-        return [Item(Position(row[0]), event, _size(row)) for row, event in zip(rows, events, strict=True)]
+        return [Item("event", Position(row[0]), event, _size(row)) for row, event in zip(rows, events, strict=True)]
 
     async def trimmed(self) -> int:
         return await trims.trimmed(self._store, TABLE)
@@ -84,4 +84,4 @@ class EventSource:
 
 def _size(row: Row) -> int:
     """About what the event of a row takes in memory."""
-    return _FIXED_BYTES + 2 * sum(len(value) for value in row if isinstance(value, str))
+    return _FIXED_BYTES + 3 * sum(len(value) for value in row if isinstance(value, str))

@@ -82,9 +82,7 @@ async def _follow(socket: Socket, follower: Follower[ReceivedEvent], test: Event
 
 
 async def _send_all(socket: Socket, items: Sequence[Item[ReceivedEvent]], test: EventTest) -> None:
-    for item in items:
-        if test(item.value):
-            await socket.send(f'{{"type":"event","event":{item.text}}}')
+    await socket.send_many(item.frame for item in items if test(item.value))
     await asyncio.sleep(0)
 
 

@@ -17,9 +17,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from uvicorn.config import Config
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from headrace.server.http.sockets import FRAMES
@@ -58,7 +60,7 @@ class OrderedPongs(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         """Run the application with the extension in its scope."""
         scope: dict[str, Any] = dict(self.scope)
-        scope["extensions"][FRAMES] = {"take": self.take}
+        scope["extensions"][FRAMES] = {"take": self.take, "put": self.put}
         await super().run_asgi()
 
     def handle_ping(self) -> None:
@@ -95,6 +97,16 @@ class OrderedPongs(WebSocketsSansIOProtocol):
             self.read_paused = False
             self.transport.resume_reading()
         return taken
+
+    async def put(self, frames: bytes) -> None:
+        """Write whole frames, encoded already, once there is room; raises `ClientDisconnected` if the client has gone.
+
+        Nothing is deflated (`process.uvicorn_config`), so the same bytes serve every client.
+        """
+        await self.writable.wait()
+        if self.disconnected or self.close_sent or self.conn.state is not State.OPEN:
+            raise ClientDisconnected
+        self.transport.write(frames)
 
     def _pong(self, data: bytes) -> None:
         if not self.close_sent and not self.transport.is_closing():

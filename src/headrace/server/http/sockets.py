@@ -8,7 +8,7 @@ credentials and the client does not show them in its headers.
 import asyncio
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -22,10 +22,14 @@ from headrace.wire.errors import ServiceUnavailable
 
 SUBPROTOCOL = "prefect"
 FRAMES = "headrace.frames"
-"""The ASGI extension that gives the frames which have already arrived (`pongs.OrderedPongs`)."""
+"""The ASGI extension that gives the frames which have already arrived, and takes some that are encoded already
+(`pongs.OrderedPongs`)."""
 
 BATCH = 500
 """Most frames that one call of `receive_many` gives."""
+
+WRITE_BYTES = 64 * 1024
+"""About how much `send_many` hands to the network at once."""
 
 _HANDSHAKE_SECONDS = 30.0
 _PROTOCOL_ERROR, _POLICY, _INTERNAL, _TRY_LATER = 1002, 1008, 1011, 1013
@@ -47,6 +51,31 @@ class SocketClosed(Exception):
     """The other side has gone."""
 
 
+class TextFrame:
+    """A text frame that is encoded once and sent to many."""
+
+    __slots__ = ("_head", "encoded")
+
+    def __init__(self, text: str) -> None:
+        content = text.encode()
+        head = _frame_head(len(content))
+        self._head = len(head)
+        self.encoded = head + content
+
+    @property
+    def text(self) -> str:
+        return self.encoded[self._head :].decode()
+
+
+def _frame_head(size: int) -> bytes:
+    """What precedes the content of an unmasked, whole text frame (RFC 6455 §5.2)."""
+    if size < 126:
+        return bytes((0x81, size))
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2)
+    return b"\x81\x7f" + size.to_bytes(8)
+
+
 class Socket:
     """One WebSocket that has passed its handshake."""
 
@@ -54,6 +83,7 @@ class Socket:
         self._receive, self._send = receive, send
         extension = scope.get("extensions", {}).get(FRAMES)
         self._take: Callable[[int], list[Mapping[str, Any]]] | None = extension and extension["take"]
+        self._put: Callable[[bytes], Awaitable[None]] | None = extension and extension["put"]
 
     async def receive_many(self, limit: int = BATCH) -> list[Frame]:
         """Wait for a frame, then take it and those that have arrived behind it; empty once the client has gone.
@@ -82,9 +112,35 @@ class Socket:
         except OSError as error:
             raise SocketClosed from error
 
+    async def send_many(self, frames: Iterable[TextFrame]) -> None:
+        """Send frames that were made before, many with one write, a bounded amount at a time; as `send`."""
+        if self._put is None:
+            for frame in frames:
+                await self.send(frame.text)
+            return
+        try:
+            for together in _writes(frames):
+                await self._put(together)
+        except OSError as error:
+            raise SocketClosed from error
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """End the conversation; nothing may be sent afterwards."""
         await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+def _writes(frames: Iterable[TextFrame]) -> Iterator[bytes]:
+    """The frames joined to pieces of about `WRITE_BYTES`."""
+    waiting: list[bytes] = []
+    size = 0
+    for frame in frames:
+        waiting.append(frame.encoded)
+        size += len(frame.encoded)
+        if size >= WRITE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
 
 
 def _frame(message: Mapping[str, Any]) -> Frame:

@@ -56,7 +56,7 @@ class LogSource:
         batches = [(int(row[0]), _read_names(row[2])) for row in rows]
         lines = await self._lines(name for _, names in batches for name in names)
         return [
-            Item(position, line, _FIXED_BYTES + len(line.message))
+            Item("log", position, line, _FIXED_BYTES + 3 * len(line.message))
             for seq, names in batches
             for position, (_, id) in zip(_positions(seq, names), names, strict=True)
             if (line := lines.get(id)) is not None

@@ -44,9 +44,7 @@ class LogStream:
                 if reading.gap is not None:
                     await socket.close(TRY_LATER, lost("Log lines", reading.gap))
                     return
-                for item in reading.items:
-                    if test(item.value):
-                        await socket.send(f'{{"type":"log","log":{item.text}}}')
+                await socket.send_many(item.frame for item in reading.items if test(item.value))
                 await asyncio.sleep(0)
                 if not follower.behind:
                     await changed.wait()

@@ -25,6 +25,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from headrace.server.http.sockets import TextFrame
 from headrace.server.store.base import Listener, Row
 from headrace.server.streams.positions import WHOLE, Position
 from headrace.wire.base import encode_text
@@ -46,15 +47,23 @@ Value = TypeVar("Value")
 
 
 class Item(Generic[Value]):
-    """One thing of a log with its place, which is behind it; `size` is about what it takes in memory, in bytes."""
+    """One thing of a log with its place, which is behind it; `size` is about what it takes in memory, in bytes.
 
-    def __init__(self, position: Position, value: Value, size: int) -> None:
-        self.position, self.value, self.size = position, value, size
+    `kind` is what Prefect's streams call it: "event" or "log".
+    """
+
+    def __init__(self, kind: str, position: Position, value: Value, size: int) -> None:
+        self.kind, self.position, self.value, self.size = kind, position, value, size
 
     @cached_property
     def text(self) -> str:
         """Its JSON, encoded once for all who send it."""
         return encode_text(self.value)
+
+    @cached_property
+    def frame(self) -> TextFrame:
+        """It as Prefect's streams send it, made once for all who send it."""
+        return TextFrame(f'{{"type":"{self.kind}","{self.kind}":{self.text}}}')
 
 
 class Rows(Protocol):
