@@ -66,3 +66,11 @@ async def test_a_topic_wakes_all_its_listeners_and_no_others(store: Store) -> No
 
 async def test_waiting_ends_when_its_time_is_up(store: Store) -> None:
     await store.announced(Topic.EVENTS).wait(0.01)
+
+
+async def test_a_listener_can_be_asked_without_waiting(store: Store) -> None:
+    listener = store.announced(Topic.AUTOMATIONS)
+    assert not listener.heard()
+    store.announce(Topic.AUTOMATIONS)
+    assert listener.heard()
+    assert not listener.heard()
