@@ -23,6 +23,7 @@ from headrace.client._async.recording import RecordingClient
 from headrace.client._async.saved_searches import SavedSearchCalls
 from headrace.client._async.schedules import ScheduleCalls
 from headrace.client._async.slots import SlotCalls
+from headrace.client._async.ui import UICalls
 from headrace.client._async.variables import VariableCalls
 from headrace.client._async.work_pools import WorkPoolCalls
 from headrace.client._async.work_queues import WorkQueueCalls
@@ -52,6 +53,7 @@ class HeadraceClient(
     SavedSearchCalls,
     CollectionCalls,
     OverviewCalls,
+    UICalls,
     BulkCalls,
     AdminCalls,
 ):

@@ -69,6 +69,10 @@ class TaskRunCalls(Part):
         """The states that a run has been in, first to last."""
         return await self._call("GET", "/task_run_states/", list[State], query={"task_run_id": task_run_id})
 
+    async def read_task_run_state(self, task_run_state_id: UUID) -> State:
+        """One state that a run has been in. Raises `ObjectNotFound`."""
+        return await self._call("GET", f"/task_run_states/{task_run_state_id}", State)
+
     async def read_task_runs(
         self,
         *,

@@ -24,6 +24,7 @@ from headrace.client._sync.recording import SyncRecordingClient
 from headrace.client._sync.saved_searches import SavedSearchCalls
 from headrace.client._sync.schedules import ScheduleCalls
 from headrace.client._sync.slots import SlotCalls
+from headrace.client._sync.ui import UICalls
 from headrace.client._sync.variables import VariableCalls
 from headrace.client._sync.work_pools import WorkPoolCalls
 from headrace.client._sync.work_queues import WorkQueueCalls
@@ -53,6 +54,7 @@ class SyncHeadraceClient(
     SavedSearchCalls,
     CollectionCalls,
     OverviewCalls,
+    UICalls,
     BulkCalls,
     AdminCalls,
 ):

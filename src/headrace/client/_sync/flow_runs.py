@@ -123,6 +123,10 @@ class FlowRunCalls(Part):
         """The states that a run has been in, first to last."""
         return self._call("GET", "/flow_run_states/", list[State], query={"flow_run_id": flow_run_id})
 
+    def read_flow_run_state(self, flow_run_state_id: UUID) -> State:
+        """One state that a run has been in. Raises `ObjectNotFound`."""
+        return self._call("GET", f"/flow_run_states/{flow_run_state_id}", State)
+
     def read_flow_runs(
         self,
         *,
