@@ -238,6 +238,13 @@ def test_wildcards_stand_for_what_they_can_stand_for(pattern: str, text: str) ->
         assert compile_pattern(pattern)(text) is stands_for(pattern, text)
 
 
+def test_a_pattern_of_many_stretches_takes_no_longer_than_its_text_is_long() -> None:
+    """Parting so long a text in every way would take longer than the test may."""
+    pattern = compile_pattern("*a" * 200 + "?*b")
+    assert not pattern("a" * 20_000)
+    assert pattern("a" * 20_000 + "b")
+
+
 def stands_for(pattern: str, text: str) -> bool:
     """The meaning of a pattern letter by letter."""
     if not pattern:

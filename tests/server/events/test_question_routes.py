@@ -141,6 +141,14 @@ async def test_a_question_that_means_nothing_is_refused_with_its_reason(api: Api
     assert answered.json["exception_detail"][0]["msg"]
 
 
+async def test_a_pattern_that_is_too_long_is_refused_on_both_databases(api: Api) -> None:
+    long = {"resource": {"labels": {"color": "[" * 3_999 + "*"}}}
+    assert (await api.post("/events/filter", {"filter": long})).status == 200
+    longer = {"resource": {"labels": {"color": "[" * 4_000 + "*"}}}
+    refused = await api.post("/events/filter", {"filter": longer})
+    assert (refused.status, "too long" in refused.json["detail"]) == (422, True)
+
+
 def as_token(said: Any) -> str:
     return urlsafe_b64encode(said if isinstance(said, bytes) else msgspec.json.encode(said)).decode()
 

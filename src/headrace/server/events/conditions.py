@@ -11,6 +11,7 @@ from typing import Any
 from headrace.rules.event_matching import json_spelling
 from headrace.rules.text_search import Terms, parse_terms
 from headrace.server.store.base import Dialect
+from headrace.wire.errors import Unprocessable
 from headrace.wire.events import RESOURCE_ID, RESOURCE_ROLE
 from headrace.wire.filters import (
     EventAnyResourceFilter,
@@ -20,6 +21,9 @@ from headrace.wire.filters import (
     EventResourceFilter,
     ResourceSpecification,
 )
+
+LONGEST_PATTERN = 4_000
+"""SQLite takes patterns of up to 50,000 bytes."""
 
 AnyResource = EventResourceFilter | EventAnyResourceFilter
 
@@ -69,6 +73,8 @@ class Forms(ABC):
 
     def _literal_start(self, value: str, pattern: str) -> str:
         if "*" in pattern or "?" in pattern:
+            if len(pattern) > LONGEST_PATTERN:
+                raise Unprocessable(f"A pattern with wildcards is too long: it may have {LONGEST_PATTERN} letters.")
             return self._glob(value, pattern)
         return f"{value} = {self._values.add(pattern)}"
 
