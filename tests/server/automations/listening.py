@@ -30,6 +30,7 @@ class Listener:
         self.heard: list[Heard] = []
         self.statuses: list[int] = []
         self.answer = b"thanks"
+        self.reached = threading.Event()
         self.answering = threading.Event()
         """While it is not set, callers wait for their answers."""
         self.answering.set()
@@ -48,6 +49,7 @@ def listening() -> Iterator[Listener]:
             body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
             headers = {name.lower(): value for name, value in self.headers.items()}
             listener.heard.append(Heard(self.command, self.path, headers, body))
+            listener.reached.set()
             listener.answering.wait()
             self.send_response(listener.statuses.pop(0) if listener.statuses else 200)
             self.send_header("Location", f"{listener.url}/elsewhere")

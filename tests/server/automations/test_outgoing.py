@@ -1,7 +1,9 @@
 """Webhooks and notifications reach whom they are meant for, and nobody in a private network unless that is allowed."""
 
+import asyncio
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -130,6 +132,22 @@ async def test_what_is_no_http_address_is_refused(url: str) -> None:
     with pytest.raises(ActionFailed, match="URL") as failed:
         await outgoing.call(Call(method="GET", url=url))
     assert not failed.value.again
+
+
+async def test_a_call_that_is_cut_off_gives_its_thread_back(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_thread = ThreadPoolExecutor(max_workers=1)
+    monkeypatch.setattr(outgoing, "_threads", lambda: only_thread)
+    listener.answering.clear()
+    calling = asyncio.create_task(outgoing.call(Call(method="GET", url=listener.url, timeout=60)))
+    assert await asyncio.to_thread(listener.reached.wait, 20)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    async with asyncio.timeout(20):
+        assert await outgoing.in_thread(lambda: "free") == "free"
+    only_thread.shutdown()
 
 
 async def test_a_header_cannot_bring_in_another(listener: Listener) -> None:

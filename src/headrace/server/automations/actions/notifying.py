@@ -1,7 +1,7 @@
 """The action that sends a notification, by whatever service its block is for."""
 
-import asyncio
 import importlib
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -57,8 +57,7 @@ async def _send_by_apprise(block: _Addressed, message: Message) -> None:
     sender = apprise.Apprise()
     if not sender.add(block.url):
         raise ActionFailed("The URL of the block is none that apprise knows.")
-    sent = await asyncio.to_thread(
-        sender.notify, body=message.body, title=message.subject, notify_type=block.notify_type
-    )
+    notify = partial(sender.notify, body=message.body, title=message.subject, notify_type=block.notify_type)
+    sent = await outgoing.in_thread(notify)
     if not sent:
         raise ActionFailed("apprise could not deliver the notification.", again=True)

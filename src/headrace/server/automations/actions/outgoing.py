@@ -9,18 +9,23 @@ import http.client
 import ipaddress
 import socket
 import ssl
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 from headrace.server.automations.actions.work import ActionFailed
 
+T = TypeVar("T")
 TIMEOUT = 15.0
 """Seconds that connecting, sending and each part of the answer may take."""
 _MOST_BYTES = 64 * 1024
 _SHOWN = 2_000
+_MOST_THREADS = 32
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -55,8 +60,12 @@ class Answered(msgspec.Struct, frozen=True):
 
 async def call(wanted: Call) -> Answered:
     """Make the request; raise `ActionFailed` if it cannot be made, or if the answer is not a success."""
+    exchange = _Exchange(wanted)
     try:
-        answer = await asyncio.to_thread(_call, wanted)
+        answer = await in_thread(exchange.run)
+    except asyncio.CancelledError:
+        exchange.abort()
+        raise
     except (OSError, http.client.HTTPException) as error:
         certificate = isinstance(error, ssl.SSLCertVerificationError)
         raise ActionFailed(f"The call to {_host(wanted.url)} failed: {error!r}", again=not certificate) from error
@@ -66,6 +75,16 @@ async def call(wanted: Call) -> Answered:
     if 300 <= answer.status < 400:
         reason = f"{reason}, a redirect, which is not followed: call the address that it names"
     raise ActionFailed(f"{reason}.", answer.told, again=answer.status in _AGAIN)
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Do blocking work in threads of its own, so that hosts which hang keep no other part of the server waiting."""
+    return await asyncio.get_running_loop().run_in_executor(_threads(), work)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=_MOST_THREADS, thread_name_prefix="outgoing")
 
 
 def check_url(url: str) -> None:
@@ -85,20 +104,39 @@ def _host(url: str) -> str:
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
-def _call(wanted: Call) -> Answered:
-    check_url(wanted.url)
-    parts = urlsplit(wanted.url)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection = _connection(wanted)
-    try:
-        connection.request(wanted.method, path, body=wanted.body or None, headers=dict(wanted.headers))
-        response = connection.getresponse()
-        body = response.read(_MOST_BYTES)
-        return Answered(response.status, dict(response.getheaders()), body.decode(errors="replace"))
-    except (ValueError, UnicodeError) as error:
-        raise ActionFailed(f"The call cannot be made: {error}") from error
-    finally:
-        connection.close()
+class _Exchange:
+    """One request and its answer, which another thread may cut off."""
+
+    def __init__(self, wanted: Call) -> None:
+        self._wanted = wanted
+        self._connection: http.client.HTTPConnection | None = None
+        self._aborted = False
+
+    def run(self) -> Answered:
+        wanted = self._wanted
+        check_url(wanted.url)
+        parts = urlsplit(wanted.url)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection = self._connection = _connection(wanted)
+        try:
+            if self._aborted:
+                raise ConnectionAbortedError("the call took too long")
+            connection.request(wanted.method, path, body=wanted.body or None, headers=dict(wanted.headers))
+            response = connection.getresponse()
+            body = response.read(_MOST_BYTES)
+            return Answered(response.status, dict(response.getheaders()), body.decode(errors="replace"))
+        except (ValueError, UnicodeError) as error:
+            raise ActionFailed(f"The call cannot be made: {error}") from error
+        finally:
+            connection.close()
+
+    def abort(self) -> None:
+        """End the exchange wherever it is."""
+        self._aborted = True
+        sock = None if self._connection is None else self._connection.sock
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
 
 def _connection(wanted: Call) -> http.client.HTTPConnection:
