@@ -134,7 +134,7 @@ def _count_along_names(dialect: Dialect, wanted: EventFilter, window: Window, va
         " SELECT * FROM ("
         f"SELECT e.event, (SELECT count(*) FROM events AS m WHERE {within}) AS count,"
         f" ({moments} LIMIT 1) AS first, ({moments} DESC LIMIT 1) AS last FROM n AS e WHERE {chosen}"
-        ") AS c WHERE c.count > 0"
+        ") AS c WHERE c.first IS NOT NULL"
     ), values.all
 
 
