@@ -69,7 +69,7 @@ def ls(
         Column[ReceivedEvent]("Event", lambda event: event.event),
         Column[ReceivedEvent]("Resource", lambda event: event.resource[RESOURCE_ID]),
         Column[ReceivedEvent]("Name", lambda event: _name_of(event)),
-        Column[ReceivedEvent]("", lambda event: ago(event.occurred)),
+        Column[ReceivedEvent]("When", lambda event: ago(event.occurred)),
     ]
     show_list(events, columns, output, "No event matches. Events of longer ago are shown with --since 7d.")
 
