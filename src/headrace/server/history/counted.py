@@ -20,22 +20,23 @@ from headrace.wire.base import encode_text
 from headrace.wire.listings import HistoryBar
 from headrace.wire.times import from_micros, to_micros
 
-_SPANS = Statement(
-    """
-    SELECT span, sums FROM history_spans AS counted WHERE noun = $1 AND span BETWEEN $2 AND $3 AND is_counted
+_SPANS = """
+    SELECT span, sums, false AS is_step FROM history_spans AS counted
+    WHERE noun = $1 AND span BETWEEN $2 AND $3 AND is_counted
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = $1 AND span = counted.span)
-    ORDER BY span
-    """
-)
+"""
 _STEP = f"""
     SELECT sums FROM history_steps
     WHERE noun = $1 AND step >= (until - 1) / {STEPS_A_SPAN} * {STEPS_A_SPAN} AND step < until
     ORDER BY step DESC LIMIT 1
 """
-_STEPS = Statement(
-    f"SELECT ({_STEP}) FROM unnest($2::integer[]) WITH ORDINALITY AS asked(until, place) ORDER BY place",
-    sqlite=f"SELECT ({_STEP}) FROM (SELECT key, value AS until FROM json_each($2)) ORDER BY key",
+_KEPT = Statement(
+    f"{_SPANS} UNION ALL SELECT until, ({_STEP}), true FROM unnest($4::integer[]) AS until ORDER BY 3, 1",
+    sqlite=f"{_SPANS} UNION ALL SELECT until, ({_STEP}), true FROM (SELECT value AS until FROM json_each($4))"
+    " ORDER BY 3, 1",
 )
+"""The sums of spans that are counted and hold, then those up to steps, both in their order."""
+
 _RUNS = """
 SELECT piece, state_type, state_name, count(*), {run_time}, {lateness}
 FROM {runs}
@@ -99,15 +100,17 @@ class Counted:
         """The bars of all runs, drawn with the states that are wanted."""
         first = bars.edges[0] // MICROSECONDS_A_SPAN
         last = min(bars.edges[-1] - 1, to_micros(now) - MICROSECONDS_A_SPAN) // MICROSECONDS_A_SPAN
+        asked = [_step(edge) for edge in bars.edges if 0 <= edge // MICROSECONDS_A_SPAN <= last]
         async with store.view() as view:
-            spans: dict[int, str] = {row[0]: row[1] for row in await view.scan(_SPANS, self._noun, first, last)}
+            kept = await view.scan(_KEPT, self._noun, first, last, asked)
+            spans: dict[int, str] = {row[0]: row[1] for row in kept if not row[2]}
             edges = list(_edges(bars, spans))
-            steps = await view.scan(_STEPS, self._noun, [edge.step for edge in edges])
             pieces = [*_between(edges, bars), *_uncounted(bars, spans)]
             runs = await view.scan(self._runs, now, *_ranges(store.dialect, pieces))
+        steps = {row[0]: row[1] for row in kept if row[2]}
         sheet = Sheet(bars)
         _add_spans(sheet, bars, spans, to_micros(now))
-        _move_steps(sheet, edges, sums.read([text or "{}" for (text,) in steps]), to_micros(now))
+        _move_steps(sheet, edges, sums.read(steps.get(edge.step) or "{}" for edge in edges), to_micros(now))
         for place, state_type, state_name, count, run_seconds, late_seconds in runs:
             piece, key = pieces[int(place) - 1], state_key(state_type, state_name)
             run_time, lateness = micros(run_seconds), micros(late_seconds)
@@ -122,7 +125,12 @@ def _edges(bars: Bars, spans: Mapping[int, str]) -> Iterator[_Edge]:
     for bar, edge in enumerate(bars.edges):
         span = edge // MICROSECONDS_A_SPAN
         if span in spans:
-            yield _Edge(bar, span, (edge + MICROSECONDS_A_STEP // 2) // MICROSECONDS_A_STEP)
+            yield _Edge(bar, span, _step(edge))
+
+
+def _step(micros: int) -> int:
+    """The number of the step that begins nearest to a moment."""
+    return (micros + MICROSECONDS_A_STEP // 2) // MICROSECONDS_A_STEP
 
 
 def _between(edges: Sequence[_Edge], bars: Bars) -> Iterator[_Piece]:
