@@ -50,11 +50,6 @@ class Listener:
                 self._subject.waiters.discard(waiter)
         self._heard = self._subject.announced
 
-    def heard(self) -> bool:
-        """Whether it was announced since the last call of this or of `wait`."""
-        before, self._heard = self._heard, self._subject.announced
-        return before != self._heard
-
 
 class Announcements:
     """Who waits for which topic of one store."""
