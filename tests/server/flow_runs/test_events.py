@@ -217,6 +217,15 @@ async def test_a_change_by_another_server_is_in_the_events_once_what_was_looked_
     assert (await last(api)).related[-1]["prefect.resource.id"] == "prefect.tag.new"
 
 
+async def test_a_new_name_of_the_tracking_task_run_is_in_the_next_event(api: Api) -> None:
+    tracking = await api.task_run(await api.flow_run({"type": "RUNNING"}), name="old")
+    child = await api.flow_run({"type": "PENDING"}, parent_task_run_id=tracking)
+    await api.patch(f"/task_runs/{tracking}", {"name": "new"})
+    await api.propose("flow_runs", child, "RUNNING")
+
+    assert ("task-run", "new") in (await last(api)).around
+
+
 async def test_a_new_name_and_new_tags_of_the_run_are_in_the_next_event(api: Api) -> None:
     run = await api.flow_run({"type": "PENDING"}, name="old")
     await api.patch(f"/flow_runs/{run}", {"name": "new", "tags": ["t"]})

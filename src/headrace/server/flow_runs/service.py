@@ -297,7 +297,7 @@ _FURTHER = (MirrorToParentTaskRun, RetryFailedTaskRuns, AcquireSlot, RenewLease,
 
 
 async def _carry_out(transaction: Connection, id: UUID, entry: Entry[FlowRunChanges], asker: Asker) -> None:
-    """Do what the entry asks for in the rows of other nouns that this server keeps."""
+    """Do what the entry asks for in the rows of other nouns that this server keeps; its event is written with it."""
     for effect in entry.effects:
         match effect:
             case MirrorToParentTaskRun(task_run_id=task_run_id):

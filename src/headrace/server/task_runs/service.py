@@ -17,7 +17,7 @@ from headrace.rules.facts import Facts, Needs, TagLimit
 from headrace.rules.transitions import Entry, Policy, Proposal, decide, needs
 from headrace.server.artifacts import service as artifacts
 from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed
-from headrace.server.store.base import Connection, Store
+from headrace.server.store.base import Connection, Store, Topic
 from headrace.server.task_runs import queries, reading
 from headrace.server.task_runs.queries import Orchestrated
 from headrace.wire.artifacts import ArtifactCreate
@@ -94,6 +94,7 @@ async def rename(store: Store, id: UUID, name: str | None, asker: Asker) -> None
     new = random_name() if name == "" else name
     if not await queries.rename(store, id, new, asker.now):
         raise _missing()
+    store.announce(Topic.NAMES)  # a subflow run is related to the task run that tracks it
 
 
 async def delete(store: Store, id: UUID) -> None:
