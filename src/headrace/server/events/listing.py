@@ -7,6 +7,8 @@ next page nor come twice. What a filter leaves to the moment of the request is s
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime, timedelta
 from typing import Annotated
+from zlib import compress, decompressobj
+from zlib import error as ZlibError
 
 import msgspec
 
@@ -21,6 +23,8 @@ from headrace.wire.events import EVENT_PAGE, ReceivedEvent
 from headrace.wire.filters import EventFilter, EventOccurredFilter
 
 _LOOK_BACK = timedelta(days=180)
+_LONGEST_TOKEN = 4_000_000
+"""No more bytes of JSON are unpacked from a token, whatever it holds."""
 
 
 class NextPage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -37,8 +41,8 @@ class NextPage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def token(self) -> str:
-        """The token, safe in a URL."""
-        return urlsafe_b64encode(encode(self)).decode().rstrip("=")
+        """The token, safe in a URL, and packed, as long URLs are refused on their way and filters may be long."""
+        return urlsafe_b64encode(compress(encode(self))).decode().rstrip("=")
 
 
 class FoundPage(msgspec.Struct, frozen=True):
@@ -71,8 +75,10 @@ async def page_of_token(store: Store, token: str) -> FoundPage:
 def read_token(token: str) -> NextPage:
     """What a token says, or raise `Forbidden`."""
     try:
-        return msgspec.json.decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)), type=NextPage)
-    except (ValueError, msgspec.DecodeError, RecursionError):
+        packed = decompressobj()
+        said = packed.decompress(urlsafe_b64decode(token + "=" * (-len(token) % 4)), _LONGEST_TOKEN)
+        return msgspec.json.decode(said, type=NextPage)
+    except (ValueError, ZlibError, msgspec.DecodeError, RecursionError):
         raise Forbidden("This page token is not one of ours: ask for the first page again.") from None
 
 
