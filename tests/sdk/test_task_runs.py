@@ -188,7 +188,7 @@ def test_the_flows_timeout_ends_the_task_that_is_under_way(api: FakeAPI) -> None
     def slow() -> None:
         time.sleep(10)
 
-    @flow(timeout_seconds=0.1)
+    @flow(timeout_seconds=1)
     def around() -> None:
         slow()
 
