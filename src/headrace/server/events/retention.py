@@ -24,15 +24,24 @@ from headrace.wire.events import RESOURCE_ID
 BATCH = 1_000
 """Events that one transaction ends: on SQLite it keeps others from the event loop for some milliseconds."""
 
-_OVER = "received < $1 AND seq <= $2 AND NOT EXISTS (SELECT 1 FROM event_followers AS f WHERE f.seq = events.seq)"
-OLDEST = f"seq <= (SELECT max(seq) FROM (SELECT seq FROM events ORDER BY seq LIMIT $3) AS oldest) AND {_OVER}"
-"""Of the first $3 in the log, those that came before $1 and for which nobody waits."""
+_OVER = "received < $1 AND seq <= $2"
+OLDEST = f"seq IN (SELECT seq FROM (SELECT seq, received FROM events ORDER BY seq LIMIT $3) AS oldest WHERE {_OVER})"
+"""Of the first $3 in the log, those that came before $1 and that all have handled: they are up to $2."""
 OF_ONE_NAME = f"event = $3 AND occurred < $1 AND {_OVER}"
-"""Of those named $3, those that occurred and came before $1 and for which nobody waits."""
+"""Of those named $3, those that occurred and came before $1 and that all have handled."""
 
 _ALL = 2**62
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
-_HANDLED = Statement("SELECT coalesce(min(seq), $2) FROM event_consumers WHERE updated > $1")
+_HANDLED = Statement(
+    """
+    SELECT coalesce(min(seq), $2) FROM (
+        SELECT seq FROM event_consumers WHERE updated > $1
+        UNION ALL
+        SELECT (SELECT min(f.seq) - 1 FROM event_followers AS f WHERE f.consumer = c.name)
+        FROM event_consumers AS c WHERE updated > $1
+    ) AS done
+    """
+)
 _NEXT_NAME = Statement("SELECT min(event) FROM events WHERE event > $1")
 _FORGET = Statement(
     """
