@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
 
 from headrace.client.orchestration import SyncHeadraceClient, get_client
 from headrace.settings import temporary_settings
@@ -69,10 +70,9 @@ def test_an_automation_is_made_listed_and_inspected(served: Command, make: Make,
 
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_a_file_may_hold_several(served: Command, name: str, form: str, tmp_path: Path) -> None:
-    yaml = pytest.importorskip("yaml") if form == "yaml" else None
     several = {"automations": [said(f"{name}-{n}") for n in range(2)]}
     file = tmp_path / f"automations.{form}"
-    file.write_text(json.dumps(several) if yaml is None else yaml.safe_dump(several))
+    file.write_text(json.dumps(several) if form == "json" else yaml.safe_dump(several))
     answer = served("automation", "create", file)
     assert answer.returncode == 0, answer.stderr
     assert len(answer.stdout.split()) == 2

@@ -1,4 +1,4 @@
-"""Automations as files say them: JSON, or YAML where PyYAML is installed."""
+"""Automations as files say them: JSON or YAML."""
 
 import json
 import sys
@@ -88,10 +88,8 @@ def _json(text: str, origin: str) -> Any:
 
 
 def _yaml(text: str, file: Path) -> Any:
-    try:
-        import yaml  # pyright: ignore[reportMissingModuleSource] # only where the user has it
-    except ImportError:
-        raise CommandFailed(f"{file} is YAML, which needs PyYAML: pip install pyyaml, or write JSON.") from None
+    import yaml
+
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
