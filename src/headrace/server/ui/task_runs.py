@@ -23,21 +23,20 @@ _BY_STATE = Query(
     sqlite="SELECT state_type, count(*) FROM ({matching}) AS matching GROUP BY +state_type",
 )
 _ENDED = """
-SELECT {bar} AS bar, state_type = 'COMPLETED' AS completed, count(*) FROM ({{matching}}) AS matching
-WHERE start_time >= {{after}} AND start_time <= {{before}}
-    AND {state_type} IN ('COMPLETED', 'FAILED', 'CRASHED')
-GROUP BY 1, 2
+SELECT {bar} AS bar, count(CASE WHEN state_type = 'COMPLETED' THEN 1 END),
+    count(CASE WHEN state_type IN ('FAILED', 'CRASHED') THEN 1 END)
+FROM ({{matching}}) AS matching WHERE start_time >= {{after}} AND start_time <= {{before}}
+GROUP BY 1
 """
+"""Counted side by side, since SQLite takes twice the time to group by two things."""
 _PER_BAR = Query(
     "task_runs",
     "task_runs.start_time, task_runs.state_type",
     _ENDED.format(
-        state_type="state_type",
         bar=f"least(floor(extract(epoch FROM start_time - {{after}}::timestamptz) * {BARS}"
         f" / extract(epoch FROM {{before}}::timestamptz - {{after}}::timestamptz)), {BARS - 1})::integer",
     ),
     sqlite=_ENDED.format(
-        state_type="+state_type",
         bar=f"min((start_time - {{after}}) * {BARS} / ({{before}} - {{after}}), {BARS - 1})",
     ),
     extras=("after", "before"),
@@ -75,10 +74,7 @@ async def dashboard(store: Store, asked: TaskRunCounts, now: datetime) -> list[T
     if before <= after:
         return bars
     statement, values = _PER_BAR.bind(store.dialect, asked.given(), after=after, before=before)
-    for number, completed, count in await store.scan(statement, *values):
+    for number, completed, failed in await store.scan(statement, *values):
         bar = bars[int(number)]
-        if completed:
-            bar.completed += count
-        else:
-            bar.failed += count
+        bar.completed, bar.failed = bar.completed + completed, bar.failed + failed
     return bars
