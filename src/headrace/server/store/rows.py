@@ -26,7 +26,7 @@ Column = Sequence[Any]
 Conversion = Callable[[Column], Column]
 
 _EXACT_MICROS = 2**32 * 1_000_000
-"""Up to the year 2106 a float of seconds tells microseconds apart."""
+"""Up to the year 2106 a float of seconds, which msgspec turns into an instant, tells microseconds apart."""
 
 _RENDERED_TEXTS = 1_024
 
@@ -160,14 +160,13 @@ def _ids(column: Column) -> Column:
 
 
 def _times(column: Column) -> Column:
-    return msgspec.convert([_seconds(micros) for micros in column], _OPTIONAL_TIMES, strict=False)
-
-
-def _seconds(micros: int | None) -> float | datetime | None:
-    """What msgspec turns into the exact instant: seconds, or the instant itself where a float is too coarse."""
-    if micros is None:
-        return None
-    return micros / 1_000_000 if -_EXACT_MICROS < micros < _EXACT_MICROS else from_micros(micros)
+    given = [micros for micros in column if micros is not None]
+    if not given:
+        return column
+    if min(given) > -_EXACT_MICROS and max(given) < _EXACT_MICROS:
+        seconds = [None if micros is None else micros / 1_000_000 for micros in column]
+        return msgspec.convert(seconds, _OPTIONAL_TIMES, strict=False)
+    return [None if micros is None else from_micros(micros) for micros in column]
 
 
 def _flags(column: Column) -> Column:
