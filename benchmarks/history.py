@@ -80,7 +80,7 @@ def main() -> int:
     parser.add_argument("--peer", action="store_true", help="measure Prefect too (needs `make peer`)")
     parser.add_argument("--databases", nargs="+", choices=["sqlite", "postgres"], default=["sqlite", "postgres"])
     parser.add_argument("--repeat", type=int, default=15, help="how many times each question is asked")
-    parser.add_argument("--settle", type=float, default=15, help="seconds between a server's start and the questions")
+    parser.add_argument("--settle", type=float, default=30, help="seconds between a server's start and the questions")
     options = parser.parse_args()
     products = ["headrace", "prefect"] if options.peer else ["headrace"]
     missed = False

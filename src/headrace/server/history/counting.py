@@ -155,7 +155,7 @@ def _count_of(noun: str) -> str:
     begin = f"to_timestamp(span * {MICROSECONDS_A_SPAN // 1_000_000}::float8)"
     return _COUNT.format(
         noun=noun,
-        step=f"floor(extract(epoch FROM expected_start_time) / {MICROSECONDS_A_STEP // 1_000_000})::integer",
+        step=f"floor(date_part('epoch', expected_start_time) / {MICROSECONDS_A_STEP // 1_000_000})::integer",
         spans="unnest($1::integer[]) AS span",
         begin=begin,
         end=f"to_timestamp((span + 1) * {MICROSECONDS_A_SPAN // 1_000_000}::float8)",
