@@ -9,14 +9,14 @@ from tests.mill import Mill, furnish
 from tests.processes import serving
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     """A server that holds one of each noun."""
     with serving(tmp_path_factory.mktemp("headrace")) as server:
         yield furnish(server.api_url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """A browser's tab."""
     with chromium(tmp_path_factory.mktemp("chromium")) as page:
