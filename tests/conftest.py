@@ -1,5 +1,6 @@
 """Fixtures for every test: a store on each of the two databases, and PostgreSQL databases to give to servers."""
 
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,20 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # Whoever starts the suite in the background, as CI may, has it ignore Ctrl-C. The processes that tests start
     # would inherit that, and then could not be ended as a person ends them.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class _Heard(logging.Logger):
+    """Passes on what it logs, whatever it is told: the first flow of a process gives it a handler of its own."""
+
+    @property
+    def propagate(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride] - what is set is not kept
+        return True
+
+    @propagate.setter
+    def propagate(self, value: bool) -> None: ...
+
+
+logging.getLogger("headrace").__class__ = _Heard
 
 
 @pytest.fixture(scope="session")

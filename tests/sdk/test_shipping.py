@@ -70,8 +70,6 @@ def test_a_batch_is_sent_again_until_it_is_acknowledged() -> None:
 def test_after_its_patience_a_batch_is_given_up_with_a_warning_and_the_next_is_tried(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace.sdk.shipping._log.propagate", True)
-    monkeypatch.setattr("headrace.sdk.shipping._log.parent.propagate", True)
     away = True
     arrived: list[int] = []
 
@@ -191,8 +189,6 @@ def test_a_full_buffer_holds_the_producer_back_and_loses_nothing() -> None:
 def test_a_full_buffer_may_drop_and_says_how_many(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace.sdk.shipping._log.propagate", True)
-    monkeypatch.setattr("headrace.sdk.shipping._log.parent.propagate", True)
     gate, entered = threading.Event(), threading.Event()
     arrived: list[int] = []
 
