@@ -68,7 +68,7 @@ def test_a_batch_is_sent_again_until_it_is_acknowledged() -> None:
 
 
 def test_after_its_patience_a_batch_is_given_up_with_a_warning_and_the_next_is_tried(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     away = True
     arrived: list[int] = []
@@ -186,9 +186,7 @@ def test_a_full_buffer_holds_the_producer_back_and_loses_nothing() -> None:
     assert arrived == list(range(40))
 
 
-def test_a_full_buffer_may_drop_and_says_how_many(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_buffer_may_drop_and_says_how_many(caplog: pytest.LogCaptureFixture) -> None:
     gate, entered = threading.Event(), threading.Event()
     arrived: list[int] = []
 
