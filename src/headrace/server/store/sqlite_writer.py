@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from headrace.server.store.base import Statement
-from headrace.server.store.sqlite_connection import patiently, translate
+from headrace.server.store.sqlite_connection import connect, patiently, translate
 from headrace.server.store.sqlite_statements import change, rows
 from headrace.wire.errors import HeadraceError, InternalError, ServiceUnavailable
 
 _LARGEST_GROUP = 64
-_COMMITS_BETWEEN_CHECKPOINTS = 500
+_COMMITS_BETWEEN_CHECKPOINTS = 100
 
 _BEGIN = Statement("BEGIN IMMEDIATE")
 _COMMIT = Statement("COMMIT")
@@ -43,6 +43,7 @@ class Writer:
         self._commits = 0
         self._closing = False
         self._checkpoint: asyncio.Task[None] | None = None
+        self._copier: sqlite3.Connection | None = None
 
     async def begin(self) -> sqlite3.Connection:
         """Wait for the writer and begin; each call that returns is answered by one of `end`."""
@@ -88,6 +89,8 @@ class Writer:
         async with self._turn:
             self._closing = True
             self._commit()
+            if self._copier is not None:
+                self._copier.close()
             self._db.close()
 
     def _keep(self) -> asyncio.Future[None]:
@@ -151,11 +154,19 @@ class Writer:
             self._checkpoint = asyncio.get_running_loop().create_task(self._write_back())
 
     async def _write_back(self) -> None:
-        async with self._turn:
-            self._commit()
-            try:
+        """Most of it while commits go on, and what these add in the writer's turn, so that the log begins anew."""
+        try:
+            await asyncio.to_thread(self._copy)
+            async with self._turn:
+                self._commit()
                 await asyncio.to_thread(rows, self._db, _CHECKPOINT)
-            except sqlite3.Error as error:
-                _log.warning("The log of the database %s could not be written back: %s", self._path, error)
-            except RuntimeError:  # the interpreter is ending and starts no threads; closing the file does it, too
-                return
+        except sqlite3.Error as error:
+            _log.warning("The log of the database %s could not be written back: %s", self._path, error)
+        except RuntimeError:  # the interpreter is ending and starts no threads; closing the file does it, too
+            return
+
+    def _copy(self) -> None:
+        """Move pages on a connection of its own: syncing the file takes long, and nobody should wait for it."""
+        if self._copier is None:
+            self._copier = connect(self._path, writes=True)
+        rows(self._copier, _CHECKPOINT)
