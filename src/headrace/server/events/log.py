@@ -33,8 +33,15 @@ class LoggedEvent(msgspec.Struct, frozen=True):
     follows: UUID | None
 
 
+ADD_RESOURCES = """INSERT INTO event_resources (resource_id, occurred, seq, position, role)
+        SELECT resource_id, occurred, seq, 0, NULL FROM added
+        UNION ALL
+        SELECT one ->> 'prefect.resource.id', occurred, seq, position, one ->> 'prefect.resource.role'
+        FROM added, jsonb_array_elements(related) WITH ORDINALITY AS other (one, position)"""
+"""PostgreSQL's part of a WITH that adds the resources of the events that the part named `added` returns."""
+
 _ADD = Statement(
-    """
+    f"""
     WITH added AS (
         INSERT INTO events (id, occurred, received, event, resource_id, resource, related, payload, follows)
         SELECT id, occurred, $2, event, resource_id, resource::jsonb, related::jsonb, payload, follows
@@ -45,11 +52,7 @@ _ADD = Statement(
         ON CONFLICT (id) DO NOTHING
         RETURNING seq, occurred, resource_id, related
     ), found AS (
-        INSERT INTO event_resources (resource_id, occurred, seq, position, role)
-        SELECT resource_id, occurred, seq, 0, NULL FROM added
-        UNION ALL
-        SELECT one ->> 'prefect.resource.id', occurred, seq, position, one ->> 'prefect.resource.role'
-        FROM added, jsonb_array_elements(related) WITH ORDINALITY AS other (one, position)
+        {ADD_RESOURCES}
     )
     SELECT count(*) FROM added
     """

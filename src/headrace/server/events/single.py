@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from headrace.server.events.log import LoggedEvent
+from headrace.server.events.log import ADD_RESOURCES, LoggedEvent
 from headrace.server.store.base import Connection, Statement, Topic
 from headrace.wire.times import to_micros
 
@@ -22,17 +22,13 @@ def with_event(cause: str, id: str, occurred: str, received: str, first: int) ->
     """
     event, resource_id, resource, related, payload, follows = (f"${number}" for number in range(first, first + 6))
     return f"""
-        told AS (
+        added AS (
             INSERT INTO events ({_COLUMNS})
             SELECT {id}, {occurred}, {received}, {event}::text, {resource_id}::text, {resource}::jsonb,
                 {related}::jsonb, {payload}::text, {follows}::uuid
             FROM {cause} ON CONFLICT (id) DO NOTHING RETURNING seq, occurred, resource_id, related
         ), found AS (
-            INSERT INTO event_resources (resource_id, occurred, seq, position, role)
-            SELECT resource_id, occurred, seq, 0, NULL FROM told
-            UNION ALL
-            SELECT one ->> 'prefect.resource.id', occurred, seq, position, one ->> 'prefect.resource.role'
-            FROM told, jsonb_array_elements(related) WITH ORDINALITY AS other (one, position)
+            {ADD_RESOURCES}
         )"""
 
 
