@@ -279,7 +279,7 @@ class TestLeases:
     async def test_waiting_takes_longer_the_longer_slots_are_in_use(
         self, api: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("random.random", lambda: 0.5)
+        monkeypatch.setattr("headrace.wire.chance.CHANCE.random", lambda: 0.5)
         waits: dict[str, float] = {}
         for name in ("short", "tag:long", "long"):
             await make(api, name)

@@ -6,7 +6,6 @@ ran out counts no more, whoever asks, and is removed by the next caller who need
 takes the transaction that its change belongs to; limits are locked in one order (see `queries`).
 """
 
-import random
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,6 +16,7 @@ from headrace.rules import slots as rules
 from headrace.server.concurrency import queries
 from headrace.server.concurrency.queries import Limit
 from headrace.server.store.base import Connection
+from headrace.wire.chance import CHANCE
 from headrace.wire.concurrency import LeaseHolder, LimitSummary, Mode
 from headrace.wire.errors import Unprocessable
 from headrace.wire.times import now
@@ -222,7 +222,7 @@ async def _count(transaction: Connection, usage: Usage, counted: int, granted: i
 
 async def _deny(transaction: Connection, lacking: Sequence[Usage], slots: int, longest: float) -> Denied:
     """Note that slots were refused, so that later callers are told to wait longer."""
-    draw = random.random()
+    draw = CHANCE.random()
     waits: list[float] = []
     for usage in lacking:
         limit = usage.limit

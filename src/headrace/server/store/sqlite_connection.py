@@ -1,12 +1,12 @@
 """How headrace talks to one SQLite file: connections and errors."""
 
 import asyncio
-import random
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from headrace.wire.chance import CHANCE
 from headrace.wire.errors import Conflict, HeadraceError, InternalError, ServiceUnavailable, StorageFull, StoreError
 
 _MEBIBYTE = 1024 * 1024
@@ -105,7 +105,7 @@ async def patiently(action: Callable[[], Result], path: Path, timeout: float) ->
                 raise ServiceUnavailable(
                     f"Another process has kept the database {path} locked for {timeout:g} s. Try again."
                 ) from error
-        await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+        await asyncio.sleep(pause * CHANCE.uniform(0.5, 1.0))
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 

@@ -4,7 +4,6 @@ Most runs have no tags: what their limits need is imported where it is used, so 
 own runs does not load it.
 """
 
-import random
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from headrace.server.store.base import Connection, Store, Topic
 from headrace.server.task_runs import queries, reading
 from headrace.server.task_runs.queries import Orchestrated
 from headrace.wire.artifacts import ArtifactCreate
+from headrace.wire.chance import CHANCE
 from headrace.wire.errors import Conflict, ObjectNotFound
 from headrace.wire.flows import Labels
 from headrace.wire.ids import uuid7
@@ -166,7 +166,7 @@ def _proposal(run: TaskRun | Orchestrated, state: State, asker: Asker) -> Propos
         now=asker.now,
         api_version=asker.api_version,
         client_version=asker.client_version,
-        draw=random.random(),
+        draw=CHANCE.random(),
     )
 
 
