@@ -325,6 +325,24 @@ CREATE TABLE saved_searches (
 
 CREATE UNIQUE INDEX uq_saved_searches_name ON saved_searches (name) WHERE deleted_at IS NULL;
 
+CREATE TABLE services (
+    name TEXT NOT NULL,
+    paused BOOLEAN DEFAULT false NOT NULL,
+    holder TEXT,
+    held_until TIMESTAMP WITH TIME ZONE,
+    run_requested_at TIMESTAMP WITH TIME ZONE,
+    ticks BIGINT DEFAULT 0 NOT NULL,
+    last_tick TIMESTAMP WITH TIME ZONE,
+    duration DOUBLE PRECISION,
+    lag DOUBLE PRECISION,
+    errors BIGINT DEFAULT 0 NOT NULL,
+    failures INTEGER DEFAULT 0 NOT NULL,
+    last_error TEXT,
+    last_error_at TIMESTAMP WITH TIME ZONE,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_services PRIMARY KEY (name)
+);
+
 CREATE TABLE tallies (
     noun TEXT NOT NULL,
     slot INTEGER NOT NULL,
@@ -523,10 +541,13 @@ CREATE TABLE flow_runs (
     infrastructure_pid TEXT,
     created_by JSONB,
     job_variables JSONB,
+    deadline TIMESTAMP WITH TIME ZONE,
     deleted_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_flow_runs PRIMARY KEY (id),
     CONSTRAINT fk_flow_runs_flow_id FOREIGN KEY(flow_id) REFERENCES flows (id) ON DELETE CASCADE
 );
+
+CREATE INDEX ix_flow_runs_deadline ON flow_runs (deadline) WHERE deadline IS NOT NULL AND deleted_at IS NULL;
 
 CREATE INDEX ix_flow_runs_deployment_id ON flow_runs (deployment_id, id) WHERE deployment_id IS NOT NULL AND deleted_at IS NULL;
 
@@ -636,6 +657,28 @@ CREATE INDEX ix_block_schema_references_reference_id ON block_schema_references 
 
 CREATE UNIQUE INDEX uq_block_schema_references_name ON block_schema_references (parent_block_schema_id, name, reference_block_schema_id);
 
+CREATE TABLE cancellations (
+    flow_run_id UUID NOT NULL,
+    root_id UUID NOT NULL,
+    requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    requested_by JSONB,
+    deadline TIMESTAMP WITH TIME ZONE,
+    told_at TIMESTAMP WITH TIME ZONE,
+    told TEXT,
+    killed_at TIMESTAMP WITH TIME ZONE,
+    killed TEXT,
+    final_at TIMESTAMP WITH TIME ZONE,
+    final_by TEXT,
+    infrastructure TEXT DEFAULT 'unknown' NOT NULL,
+    message TEXT,
+    CONSTRAINT pk_cancellations PRIMARY KEY (flow_run_id),
+    CONSTRAINT fk_cancellations_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_cancellations_open ON cancellations (requested_at) WHERE final_at IS NULL;
+
+CREATE INDEX ix_cancellations_root_id ON cancellations (root_id);
+
 CREATE TABLE deployment_schedules (
     id UUID NOT NULL,
     created TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -646,12 +689,19 @@ CREATE TABLE deployment_schedules (
     parameters JSONB DEFAULT '{}' NOT NULL,
     slug TEXT,
     max_scheduled_runs INTEGER,
+    catchup TEXT DEFAULT 'none' NOT NULL,
+    max_queued INTEGER,
+    if_running TEXT DEFAULT 'start' NOT NULL,
+    scheduled_until TIMESTAMP WITH TIME ZONE,
+    due_at TIMESTAMP WITH TIME ZONE,
     deleted_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_deployment_schedules PRIMARY KEY (id),
     CONSTRAINT fk_deployment_schedules_deployment_id FOREIGN KEY(deployment_id) REFERENCES deployments (id) ON DELETE CASCADE
 );
 
 CREATE INDEX ix_deployment_schedules_deployment_id ON deployment_schedules (deployment_id);
+
+CREATE INDEX ix_deployment_schedules_due_at ON deployment_schedules (due_at) WHERE due_at IS NOT NULL AND deleted_at IS NULL;
 
 CREATE UNIQUE INDEX uq_deployment_schedules_slug ON deployment_schedules (deployment_id, slug) WHERE deleted_at IS NULL;
 
@@ -712,10 +762,13 @@ CREATE TABLE task_runs (
     total_run_time DOUBLE PRECISION DEFAULT 0 NOT NULL,
     flow_run_run_count INTEGER DEFAULT 0 NOT NULL,
     field_stamps JSONB,
+    deadline TIMESTAMP WITH TIME ZONE,
     deleted_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_task_runs PRIMARY KEY (id),
     CONSTRAINT fk_task_runs_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
 );
+
+CREATE INDEX ix_task_runs_deadline ON task_runs (deadline) WHERE deadline IS NOT NULL AND deleted_at IS NULL;
 
 CREATE INDEX ix_task_runs_end_time ON task_runs (end_time DESC NULLS LAST, id DESC) WHERE deleted_at IS NULL;
 
@@ -752,6 +805,19 @@ CREATE TABLE block_document_references (
 CREATE INDEX ix_block_document_references_reference_id ON block_document_references (reference_block_document_id);
 
 CREATE UNIQUE INDEX uq_block_document_references_name ON block_document_references (parent_block_document_id, name);
+
+CREATE TABLE task_queue (
+    task_run_id UUID NOT NULL,
+    task_key TEXT NOT NULL,
+    place INTEGER DEFAULT 1 NOT NULL,
+    available_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    deliveries INTEGER DEFAULT 0 NOT NULL,
+    claimed_by TEXT,
+    CONSTRAINT pk_task_queue PRIMARY KEY (task_run_id),
+    CONSTRAINT fk_task_queue_task_run_id FOREIGN KEY(task_run_id) REFERENCES task_runs (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_task_queue_available_at ON task_queue (task_key, place, available_at);
 
 CREATE TABLE task_run_states (
     id UUID NOT NULL,
@@ -845,4 +911,4 @@ CREATE TRIGGER history_delete AFTER DELETE ON task_runs FOR EACH ROW WHEN (OLD.e
 
 CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
 
-INSERT INTO alembic_version (version_num) VALUES ('0007');
+INSERT INTO alembic_version (version_num) VALUES ('0008');

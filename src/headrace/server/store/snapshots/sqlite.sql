@@ -350,6 +350,26 @@ CREATE TABLE saved_searches (
 
 CREATE UNIQUE INDEX uq_saved_searches_name ON saved_searches (name) WHERE deleted_at IS NULL;
 
+CREATE TABLE services (
+    name TEXT NOT NULL,
+    paused INTEGER DEFAULT 0 NOT NULL,
+    holder TEXT,
+    held_until INTEGER,
+    run_requested_at INTEGER,
+    ticks INTEGER DEFAULT 0 NOT NULL,
+    last_tick INTEGER,
+    duration REAL,
+    lag REAL,
+    errors INTEGER DEFAULT 0 NOT NULL,
+    failures INTEGER DEFAULT 0 NOT NULL,
+    last_error TEXT,
+    last_error_at INTEGER,
+    updated INTEGER NOT NULL,
+    CONSTRAINT pk_services PRIMARY KEY (name)
+)
+ WITHOUT ROWID,
+ STRICT;
+
 CREATE TABLE tallies (
     noun TEXT NOT NULL,
     slot INTEGER NOT NULL,
@@ -563,11 +583,14 @@ CREATE TABLE flow_runs (
     infrastructure_pid TEXT,
     created_by TEXT,
     job_variables TEXT,
+    deadline INTEGER,
     deleted_at INTEGER,
     CONSTRAINT pk_flow_runs PRIMARY KEY (id),
     CONSTRAINT fk_flow_runs_flow_id FOREIGN KEY(flow_id) REFERENCES flows (id) ON DELETE CASCADE
 )
  STRICT;
+
+CREATE INDEX ix_flow_runs_deadline ON flow_runs (deadline) WHERE deadline IS NOT NULL AND deleted_at IS NULL;
 
 CREATE INDEX ix_flow_runs_deployment_id ON flow_runs (deployment_id, id) WHERE deployment_id IS NOT NULL AND deleted_at IS NULL;
 
@@ -679,6 +702,30 @@ CREATE INDEX ix_block_schema_references_reference_id ON block_schema_references 
 
 CREATE UNIQUE INDEX uq_block_schema_references_name ON block_schema_references (parent_block_schema_id, name, reference_block_schema_id);
 
+CREATE TABLE cancellations (
+    flow_run_id TEXT NOT NULL,
+    root_id TEXT NOT NULL,
+    requested_at INTEGER NOT NULL,
+    requested_by TEXT,
+    deadline INTEGER,
+    told_at INTEGER,
+    told TEXT,
+    killed_at INTEGER,
+    killed TEXT,
+    final_at INTEGER,
+    final_by TEXT,
+    infrastructure TEXT DEFAULT 'unknown' NOT NULL,
+    message TEXT,
+    CONSTRAINT pk_cancellations PRIMARY KEY (flow_run_id),
+    CONSTRAINT fk_cancellations_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_cancellations_open ON cancellations (requested_at) WHERE final_at IS NULL;
+
+CREATE INDEX ix_cancellations_root_id ON cancellations (root_id);
+
 CREATE TABLE deployment_schedules (
     id TEXT NOT NULL,
     created INTEGER NOT NULL,
@@ -689,6 +736,11 @@ CREATE TABLE deployment_schedules (
     parameters TEXT DEFAULT '{}' NOT NULL,
     slug TEXT,
     max_scheduled_runs INTEGER,
+    catchup TEXT DEFAULT 'none' NOT NULL,
+    max_queued INTEGER,
+    if_running TEXT DEFAULT 'start' NOT NULL,
+    scheduled_until INTEGER,
+    due_at INTEGER,
     deleted_at INTEGER,
     CONSTRAINT pk_deployment_schedules PRIMARY KEY (id),
     CONSTRAINT fk_deployment_schedules_deployment_id FOREIGN KEY(deployment_id) REFERENCES deployments (id) ON DELETE CASCADE
@@ -696,6 +748,8 @@ CREATE TABLE deployment_schedules (
  STRICT;
 
 CREATE INDEX ix_deployment_schedules_deployment_id ON deployment_schedules (deployment_id);
+
+CREATE INDEX ix_deployment_schedules_due_at ON deployment_schedules (due_at) WHERE due_at IS NOT NULL AND deleted_at IS NULL;
 
 CREATE UNIQUE INDEX uq_deployment_schedules_slug ON deployment_schedules (deployment_id, slug) WHERE deleted_at IS NULL;
 
@@ -758,11 +812,14 @@ CREATE TABLE task_runs (
     total_run_time REAL DEFAULT 0 NOT NULL,
     flow_run_run_count INTEGER DEFAULT 0 NOT NULL,
     field_stamps TEXT,
+    deadline INTEGER,
     deleted_at INTEGER,
     CONSTRAINT pk_task_runs PRIMARY KEY (id),
     CONSTRAINT fk_task_runs_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
 )
  STRICT;
+
+CREATE INDEX ix_task_runs_deadline ON task_runs (deadline) WHERE deadline IS NOT NULL AND deleted_at IS NULL;
 
 CREATE INDEX ix_task_runs_end_time ON task_runs (end_time, id) WHERE deleted_at IS NULL;
 
@@ -798,6 +855,21 @@ CREATE TABLE block_document_references (
 CREATE INDEX ix_block_document_references_reference_id ON block_document_references (reference_block_document_id);
 
 CREATE UNIQUE INDEX uq_block_document_references_name ON block_document_references (parent_block_document_id, name);
+
+CREATE TABLE task_queue (
+    task_run_id TEXT NOT NULL,
+    task_key TEXT NOT NULL,
+    place INTEGER DEFAULT 1 NOT NULL,
+    available_at INTEGER NOT NULL,
+    deliveries INTEGER DEFAULT 0 NOT NULL,
+    claimed_by TEXT,
+    CONSTRAINT pk_task_queue PRIMARY KEY (task_run_id),
+    CONSTRAINT fk_task_queue_task_run_id FOREIGN KEY(task_run_id) REFERENCES task_runs (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_task_queue_available_at ON task_queue (task_key, place, available_at);
 
 CREATE TABLE task_run_states (
     id TEXT NOT NULL,
@@ -914,4 +986,4 @@ BEGIN
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND span = counted.span);
 END;
 
-INSERT INTO alembic_version (version_num) VALUES ('0007');
+INSERT INTO alembic_version (version_num) VALUES ('0008');

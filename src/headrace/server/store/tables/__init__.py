@@ -43,6 +43,7 @@ from headrace.server.store.tables.events import (
     log_trims,
 )
 from headrace.server.store.tables.histories import history_changes, history_spans, history_steps
+from headrace.server.store.tables.lifecycle import cancellations, services, task_queue
 from headrace.server.store.tables.runs import (
     flow_run_input,
     flow_run_states,
@@ -71,6 +72,7 @@ __all__ = [
     "block_schema_references",
     "block_schemas",
     "block_types",
+    "cancellations",
     "concurrency_lease_limits",
     "concurrency_leases",
     "concurrency_limits",
@@ -93,7 +95,9 @@ __all__ = [
     "log_trims",
     "logs",
     "saved_searches",
+    "services",
     "tallies",
+    "task_queue",
     "task_run_state_cache",
     "task_run_states",
     "task_runs",

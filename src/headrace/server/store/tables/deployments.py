@@ -69,8 +69,14 @@ deployment_schedules = table(
     document("parameters", "{}"),
     optional_text("slug"),
     bound("max_scheduled_runs"),
+    Column("catchup", Text, nullable=False, server_default=text("'none'")),  # what becomes of times that were missed
+    bound("max_queued"),  # how many of its runs may be late at once
+    Column("if_running", Text, nullable=False, server_default=text("'start'")),  # while an earlier run goes on
+    time("scheduled_until"),  # the latest time for which a run was made
+    time("due_at"),  # when the scheduler has to look at it again
     time("deleted_at"),
 )
 _schedule = deployment_schedules.c
 full_index("ix_deployment_schedules_deployment_id", _schedule.deployment_id)  # a deployment's; foreign key
 live_index("uq_deployment_schedules_slug", _schedule.deployment_id, _schedule.slug, unique=True)  # named once
+live_index("ix_deployment_schedules_due_at", _schedule.due_at, where="due_at IS NOT NULL")  # the scheduler's question

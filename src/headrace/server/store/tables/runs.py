@@ -100,6 +100,7 @@ flow_runs = table(
     optional_text("infrastructure_pid"),
     optional_document("created_by"),
     optional_document("job_variables"),
+    time("deadline"),  # when the server ends the state by itself, unless the run moves on or its lease is renewed
     time("deleted_at"),
 )
 _run = flow_runs.c
@@ -137,6 +138,7 @@ live_index(
 live_index(  # the promise that a key makes one run of a flow
     "uq_flow_runs_idempotency_key", _run.flow_id, _run.idempotency_key, where="idempotency_key IS NOT NULL", unique=True
 )
+live_index("ix_flow_runs_deadline", _run.deadline, where="deadline IS NOT NULL")  # whose time is up
 tags_index(flow_runs)
 
 flow_run_states = table(
@@ -168,6 +170,7 @@ task_runs = table(
     *_bookkeeping(),
     count("flow_run_run_count"),
     optional_document("field_stamps"),
+    time("deadline"),  # as a flow run's; only tasks that run outside flows have one
     time("deleted_at"),
 )
 _task = task_runs.c
@@ -186,6 +189,7 @@ live_index(  # background tasks that are due
     _task.next_scheduled_start_time,
     where="next_scheduled_start_time IS NOT NULL",
 )
+live_index("ix_task_runs_deadline", _task.deadline, where="deadline IS NOT NULL")  # whose time is up
 tags_index(task_runs)
 
 task_run_states = table(

@@ -1,0 +1,139 @@
+"""Deadlines of runs, schedules that say when they are due, services, cancellations, the queue of background tasks.
+
+Runs that go on get no deadline by this: it comes with their next state or sign of life.
+
+Revision ID: 0008
+Revises: 0007
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0008"
+down_revision: str | None = "0007"
+branch_labels: Sequence[str] | None = None
+depends_on: Sequence[str] | None = None
+
+ID = postgresql.UUID(as_uuid=True).with_variant(sa.Text(), "sqlite")
+TIME = postgresql.TIMESTAMP(timezone=True).with_variant(sa.Integer(), "sqlite")
+JSON = postgresql.JSONB().with_variant(sa.Text(), "sqlite")
+FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+SECONDS: sa.types.TypeEngine[float] = sa.Double[float]().with_variant(sa.REAL(), "sqlite")
+
+_RUNS = ("flow_runs", "task_runs")
+
+
+def upgrade() -> None:
+    for runs in _RUNS:
+        op.add_column(runs, sa.Column("deadline", TIME))
+        _partial_index(f"ix_{runs}_deadline", runs, "deadline", where="deadline IS NOT NULL AND deleted_at IS NULL")
+    _extend_schedules()
+    _create_services()
+    _create_cancellations()
+    _create_task_queue()
+
+
+def downgrade() -> None:
+    for name in ("task_queue", "cancellations", "services"):
+        op.drop_table(name)
+    op.drop_index("ix_deployment_schedules_due_at", "deployment_schedules")
+    for column in ("due_at", "scheduled_until", "if_running", "max_queued", "catchup"):
+        op.drop_column("deployment_schedules", column)
+    for runs in _RUNS:
+        op.drop_index(f"ix_{runs}_deadline", runs)
+        op.drop_column(runs, "deadline")
+
+
+def _extend_schedules() -> None:
+    for column in (
+        sa.Column("catchup", sa.Text(), nullable=False, server_default=sa.text("'none'")),
+        sa.Column("max_queued", sa.Integer()),
+        sa.Column("if_running", sa.Text(), nullable=False, server_default=sa.text("'start'")),
+        sa.Column("scheduled_until", TIME),
+        sa.Column("due_at", TIME),
+    ):
+        op.add_column("deployment_schedules", column)
+    # The scheduler looks at each of them once, and then says itself when it has to look again.
+    op.execute("UPDATE deployment_schedules SET due_at = updated WHERE active AND deleted_at IS NULL")
+    _partial_index(
+        "ix_deployment_schedules_due_at",
+        "deployment_schedules",
+        "due_at",
+        where="due_at IS NOT NULL AND deleted_at IS NULL",
+    )
+
+
+def _create_services() -> None:
+    _create(
+        "services",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("paused", FLAG, nullable=False, server_default=sa.false()),
+        sa.Column("holder", sa.Text()),
+        sa.Column("held_until", TIME),
+        sa.Column("run_requested_at", TIME),
+        sa.Column("ticks", NUMBER, nullable=False, server_default=sa.text("0")),
+        sa.Column("last_tick", TIME),
+        sa.Column("duration", SECONDS),
+        sa.Column("lag", SECONDS),
+        sa.Column("errors", NUMBER, nullable=False, server_default=sa.text("0")),
+        sa.Column("failures", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("last_error", sa.Text()),
+        sa.Column("last_error_at", TIME),
+        sa.Column("updated", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_services"),
+    )
+
+
+def _create_cancellations() -> None:
+    _create(
+        "cancellations",
+        sa.Column("flow_run_id", ID, nullable=False),
+        sa.Column("root_id", ID, nullable=False),
+        sa.Column("requested_at", TIME, nullable=False),
+        sa.Column("requested_by", JSON),
+        sa.Column("deadline", TIME),
+        sa.Column("told_at", TIME),
+        sa.Column("told", sa.Text()),
+        sa.Column("killed_at", TIME),
+        sa.Column("killed", sa.Text()),
+        sa.Column("final_at", TIME),
+        sa.Column("final_by", sa.Text()),
+        sa.Column("infrastructure", sa.Text(), nullable=False, server_default=sa.text("'unknown'")),
+        sa.Column("message", sa.Text()),
+        sa.PrimaryKeyConstraint("flow_run_id", name="pk_cancellations"),
+        _belongs("cancellations", "flow_run_id", "flow_runs"),
+    )
+    op.create_index("ix_cancellations_root_id", "cancellations", ["root_id"])
+    _partial_index("ix_cancellations_open", "cancellations", "requested_at", where="final_at IS NULL")
+
+
+def _create_task_queue() -> None:
+    _create(
+        "task_queue",
+        sa.Column("task_run_id", ID, nullable=False),
+        sa.Column("task_key", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False, server_default=sa.text("1")),
+        sa.Column("available_at", TIME, nullable=False),
+        sa.Column("deliveries", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("claimed_by", sa.Text()),
+        sa.PrimaryKeyConstraint("task_run_id", name="pk_task_queue"),
+        _belongs("task_queue", "task_run_id", "task_runs"),
+    )
+    op.create_index("ix_task_queue_available_at", "task_queue", ["task_key", "place", "available_at"])
+
+
+def _create(name: str, *parts: Any) -> None:
+    op.create_table(name, *parts, sqlite_strict=True, sqlite_with_rowid=False)
+
+
+def _belongs(table: str, column: str, parent: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [f"{parent}.id"], name=f"fk_{table}_{column}", ondelete="CASCADE")
+
+
+def _partial_index(name: str, table: str, *columns: str, where: str) -> None:
+    op.create_index(name, table, list(columns), sqlite_where=sa.text(where), postgresql_where=sa.text(where))
