@@ -31,6 +31,7 @@
         ├── DefinitionError          (ReservedArgument) a flow or task is declared wrongly
         ├── ParameterError           (ParameterTypeError, ParameterBindError)
         ├── FieldError               a block or an input is given values that do not fit its fields
+        ├── those of deploying       in wire.deploying_errors: entrypoints, references, steps, deployments
         └── those of waiting         in wire.waiting_errors: for a person, for a run, for a slot
 
 Each class carries its code and, where it travels, its HTTP status; `body()` is its form on the wire

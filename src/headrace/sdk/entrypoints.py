@@ -1,0 +1,141 @@
+"""Entrypoints: where a flow is defined, as `flows/etl.py:nightly` or `company.flows:nightly`.
+
+A file is loaded as the module it would be imported as, so that it finds its neighbours, and what it pickles can be
+read by another process that loads the same entrypoint.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from headrace.sdk.flow import Flow
+from headrace.wire.deploying_errors import EntrypointError
+
+
+def load_flow(entrypoint: str, folder: Path | None = None) -> Flow[..., Any]:
+    """The flow that an entrypoint names; a file's path starts from `folder`, by default where this process is.
+
+    Without a function's name the flow is the only one that is defined there. Raises `EntrypointError`, whose cause
+    is what the code itself raised, if it did.
+    """
+    base = (folder or Path.cwd()).absolute()
+    place, name = split(entrypoint)
+    module = _load_file(base / place, entrypoint) if is_file(place) else _load_module(place, base, entrypoint)
+    if name is None:
+        return _only_flow(module, entrypoint)
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if isinstance(found, Flow):
+        return found  # pyright: ignore[reportUnknownVariableType] # of unknown parameters
+    known = ", ".join(flow.fn.__qualname__ for flow in flows_of(module)) or "none"
+    problem = "is not there" if found is None else "is not a flow: decorate it with @flow"
+    raise EntrypointError(f"The entrypoint {entrypoint!r} names {name}, which {problem}; flows there: {known}.")
+
+
+def split(entrypoint: str) -> tuple[str, str | None]:
+    """The file or module of an entrypoint, and the name in it.
+
+    >>> split("flows/etl.py:nightly"), split("company.flows.nightly"), split("etl.py")
+    (('flows/etl.py', 'nightly'), ('company.flows', 'nightly'), ('etl.py', None))
+    """
+    place, colon, name = entrypoint.rpartition(":")
+    if colon and place and name:
+        return place, name
+    if is_file(entrypoint):
+        return entrypoint, None
+    place, dot, name = entrypoint.rpartition(".")
+    if colon or not (dot and place and name):
+        raise EntrypointError(
+            f"{entrypoint!r} is no entrypoint: write path/to/file.py:function, or package.module:function."
+        )
+    return place, name
+
+
+def is_file(place: str) -> bool:
+    """Whether this is the path of a file, and not the name of a module."""
+    return place.endswith(".py") or "/" in place or "\\" in place
+
+
+def flows_of(module: ModuleType) -> list[Flow[..., Any]]:
+    """The flows that a module defines itself, in the order in which it does."""
+    found: list[Flow[..., Any]] = [value for value in vars(module).values() if isinstance(value, Flow)]
+    return [flow for flow in dict.fromkeys(found) if flow.fn.__module__ == module.__name__]
+
+
+def _only_flow(module: ModuleType, entrypoint: str) -> Flow[..., Any]:
+    flows = flows_of(module)
+    if len(flows) == 1:
+        return flows[0]
+    if not flows:
+        raise EntrypointError(f"The entrypoint {entrypoint!r} defines no flow: decorate a function with @flow.")
+    names = ", ".join(f"{entrypoint}:{flow.fn.__qualname__}" for flow in flows)
+    raise EntrypointError(f"The entrypoint {entrypoint!r} defines {len(flows)} flows: say which, as one of {names}.")
+
+
+def _load_file(file: Path, entrypoint: str) -> ModuleType:
+    file = file.resolve()
+    if not file.is_file():
+        raise EntrypointError(f"The entrypoint {entrypoint!r} cannot be loaded: there is no file {file}.")
+    root, name = _module_of(file)
+    _look_in(root, file.parent)
+    known = sys.modules.get(name)
+    if known is not None and _is_from(known, file):
+        return known
+    if known is not None or name in sys.stdlib_module_names:
+        name = f"__headrace_flow__{name}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise EntrypointError(f"The entrypoint {entrypoint!r} cannot be loaded: {file} is not a Python file.")
+    if "." in name:
+        return _run(entrypoint, str(file), lambda: importlib.import_module(name))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    loader = spec.loader
+    try:
+        _run(entrypoint, str(file), lambda: loader.exec_module(module))
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+def _load_module(name: str, base: Path, entrypoint: str) -> ModuleType:
+    _look_in(base)
+    return _run(entrypoint, f"module {name}", lambda: importlib.import_module(name))
+
+
+def _run(entrypoint: str, what: str, load: Any) -> Any:
+    try:
+        return load()
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise EntrypointError(
+            f"The entrypoint {entrypoint!r} cannot be loaded: importing {what} raised {reason}."
+        ) from error
+
+
+def _module_of(file: Path) -> tuple[Path, str]:
+    """The folder that imports of a file's package start from, and the name of its module."""
+    names, folder = [file.stem], file.parent
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return folder, ".".join(names)
+
+
+def _is_from(module: ModuleType, file: Path) -> bool:
+    origin = getattr(module, "__file__", None)
+    return origin is not None and Path(origin).resolve() == file
+
+
+def _look_in(*folders: Path) -> None:
+    """Let imports find what lies in some folders, those given first before others."""
+    for folder in reversed(folders):
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
