@@ -16,6 +16,10 @@ from headrace.settings.catalogue import find
 app = App(name="server", help="Start, stop and look after the server and its database.")
 app.command("headrace.cli.database:app", name="database", help="Look after the tables of the database.")
 
+app.command(
+    "headrace.cli.services:app", name="services", help="See what the servers do by themselves, pause it, or run it now."
+)
+
 
 @app.command
 def start(

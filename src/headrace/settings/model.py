@@ -176,6 +176,64 @@ class ActionsSettings(ServiceSettings, frozen=True):
     ] = 30 * 86_400.0
 
 
+_DAY = 86_400.0
+_BETWEEN_LOOKS = Meta(gt=0, le=3600, description="Seconds between two looks for what is due.")
+
+
+class SchedulerSettings(ServiceSettings, frozen=True):
+    """The service that makes the runs of schedules ahead of their time."""
+
+    loop_seconds: Annotated[float, _BETWEEN_LOOKS] = 5.0
+    deployment_batch_size: Annotated[
+        int, Meta(ge=1, le=10_000, description="Schedules whose runs are made in one transaction.")
+    ] = 100
+    min_runs: Annotated[int, Meta(ge=1, le=1000, description="Fewest runs of a schedule that are made ahead.")] = 3
+    max_runs: Annotated[int, Meta(ge=1, le=1000, description="Most runs of a schedule that are made ahead.")] = 100
+    min_scheduled_time: Annotated[
+        float, Meta(ge=0, le=1000 * _DAY, description="Seconds for which the runs of a schedule are made at least.")
+    ] = 3600.0
+    max_scheduled_time: Annotated[
+        float, Meta(gt=0, le=1000 * _DAY, description="Seconds beyond which no run of a schedule is made.")
+    ] = 100 * _DAY
+    rule_seconds: Annotated[
+        float,
+        Meta(gt=0, le=600, description="Seconds after which following a schedule's rule is given up for a while."),
+    ] = 5.0
+
+
+class LateRunsSettings(ServiceSettings, frozen=True):
+    """The service that marks runs Late which nobody has picked up in time."""
+
+    loop_seconds: Annotated[float, _BETWEEN_LOOKS] = 5.0
+    after_seconds: Annotated[float, Meta(ge=0, le=_DAY, description="Seconds after its time that a run is late.")] = (
+        15.0
+    )
+
+
+class ForemanSettings(ServiceSettings, frozen=True):
+    """The service that notices workers, pools, queues and deployments that nobody looks after any more."""
+
+    loop_seconds: Annotated[float, _BETWEEN_LOOKS] = 15.0
+    inactivity_heartbeat_multiple: Annotated[
+        int, Meta(ge=1, le=1000, description="Heartbeats that a worker may miss before it counts as offline.")
+    ] = 3
+    fallback_heartbeat_interval_seconds: Annotated[
+        int, Meta(ge=1, le=86_400, description="Seconds between the heartbeats of a worker that does not say how many.")
+    ] = 30
+    deployment_last_polled_timeout_seconds: Annotated[
+        float, Meta(gt=0, le=_DAY, description="Seconds without a poll after which a deployment is not ready.")
+    ] = 60.0
+    work_queue_last_polled_timeout_seconds: Annotated[
+        float, Meta(gt=0, le=_DAY, description="Seconds without a poll after which a work queue is not ready.")
+    ] = 60.0
+
+
+class RepossessorSettings(ServiceSettings, frozen=True):
+    """The service that takes back the slots of leases that have run out."""
+
+    loop_seconds: Annotated[float, _BETWEEN_LOOKS] = 15.0
+
+
 class ServerServicesSettings(Group, frozen=True):
     """What the server does by itself, each by the name of its service."""
 
@@ -184,6 +242,10 @@ class ServerServicesSettings(Group, frozen=True):
     proactive_triggers: ServiceSettings = ServiceSettings()
     actions: ActionsSettings = ActionsSettings()
     histories: ServiceSettings = ServiceSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
+    late_runs: LateRunsSettings = LateRunsSettings()
+    foreman: ForemanSettings = ForemanSettings()
+    repossessor: RepossessorSettings = RepossessorSettings()
 
 
 class ServerEventsSettings(Group, frozen=True):

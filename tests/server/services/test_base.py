@@ -17,12 +17,7 @@ from headrace.settings import ServerSettings, Settings
 from headrace.settings.model import ServerServicesSettings, ServiceSettings
 from headrace.wire.errors import InternalError, ServiceUnavailable
 from tests.conftest import settings_for
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 (what is waited for has no event of its own)
-            await asyncio.sleep(0.001)
+from tests.server.services.waiting import until
 
 
 class Counter(Service):
@@ -212,7 +207,9 @@ async def test_running_runs_what_is_enabled_and_drains_it_at_the_end(store: Stor
         assert found is services[0]
         assert Listener.of(store) is None
         await found.until(lambda: found.done == 1)
-        shown = {status.name: (status.enabled, status.running, status.ticks) for status in report(store, settings)}
+        shown = {
+            status.name: (status.enabled, status.running, status.ticks) for status in await report(store, settings)
+        }
         assert shown == {"triggers": (True, True, 1), "actions": (False, False, 0)}
     assert found.drained == 1
     assert Counter.of(store) is None

@@ -20,8 +20,23 @@ class QueueCalls(Part):
         return await self._call("GET", "/x/queues", Queues)
 
     async def read_services(self) -> list[ServiceStatus]:
-        """How the services of the answering server process are doing."""
+        """How the services are doing, whichever servers of the database run them."""
         return await self._call("GET", "/x/services", list[ServiceStatus])
+
+    async def pause_service(self, name: str) -> ServiceStatus:
+        """Let a service make no more ticks at any server, until it is resumed. Raises `ObjectNotFound`."""
+        return await self._call("POST", f"/x/services/{name}/pause", ServiceStatus)
+
+    async def resume_service(self, name: str) -> ServiceStatus:
+        """Let a service that was paused go on. Raises `ObjectNotFound`."""
+        return await self._call("POST", f"/x/services/{name}/resume", ServiceStatus)
+
+    async def run_service(self, name: str) -> ServiceStatus:
+        """Have a server make a tick of a service at once, even if it is paused.
+
+        Raises `ObjectNotFound`, and `Conflict` where no server runs it.
+        """
+        return await self._call("POST", f"/x/services/{name}/run", ServiceStatus)
 
     async def read_quarantined_events(
         self, *, ids: Iterable[UUID] | None = None, consumer: str | None = None, limit: int | None = 50, offset: int = 0

@@ -21,8 +21,23 @@ class QueueCalls(Part):
         return self._call("GET", "/x/queues", Queues)
 
     def read_services(self) -> list[ServiceStatus]:
-        """How the services of the answering server process are doing."""
+        """How the services are doing, whichever servers of the database run them."""
         return self._call("GET", "/x/services", list[ServiceStatus])
+
+    def pause_service(self, name: str) -> ServiceStatus:
+        """Let a service make no more ticks at any server, until it is resumed. Raises `ObjectNotFound`."""
+        return self._call("POST", f"/x/services/{name}/pause", ServiceStatus)
+
+    def resume_service(self, name: str) -> ServiceStatus:
+        """Let a service that was paused go on. Raises `ObjectNotFound`."""
+        return self._call("POST", f"/x/services/{name}/resume", ServiceStatus)
+
+    def run_service(self, name: str) -> ServiceStatus:
+        """Have a server make a tick of a service at once, even if it is paused.
+
+        Raises `ObjectNotFound`, and `Conflict` where no server runs it.
+        """
+        return self._call("POST", f"/x/services/{name}/run", ServiceStatus)
 
     def read_quarantined_events(
         self, *, ids: Iterable[UUID] | None = None, consumer: str | None = None, limit: int | None = 50, offset: int = 0

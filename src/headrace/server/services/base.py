@@ -9,14 +9,14 @@
 
 Tests call `tick()`; the server's process runs `Service.running(store, settings)`. A service is switched off by
 `HEADRACE_SERVER_SERVICES_<NAME>_ENABLED=false`. Several servers may run the same services on one database, so a tick
-claims in the database what it works on.
+claims in the database what it works on, or the service is an `ExclusiveService`, which one of them runs at a time.
 """
 
 import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import ClassVar, Self
 from weakref import WeakKeyDictionary
 
@@ -42,12 +42,14 @@ class Service(ABC):
 
     name: ClassVar[str]
     topic: ClassVar[Topic | None] = None
+    exclusive: ClassVar[bool] = False
     interval: float = 5.0
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store, self.settings = store, settings
         self.record = Record()
         self.started_event = asyncio.Event()
+        self.__paused = self.__asked = False
         self.__stopping = False
         self.__ended = asyncio.Event()
         self.__ended.set()
@@ -60,6 +62,11 @@ class Service(ABC):
 
     async def drain(self) -> None:  # noqa: B027 (a service with nothing to finish has nothing to say)
         """Bring to an end what must not be left half done; called once, after the last tick."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is for this process to do the service's work."""
+        return True
 
     @classmethod
     def all_services(cls) -> Sequence[type[Self]]:
@@ -114,6 +121,7 @@ class Service(ABC):
             services = [kind(store, settings) for kind in cls.enabled_services(settings)]
             _running[store] = (*_running.get(store, ()), *services)
             stack.callback(_forget, store, services)
+            await stack.enter_async_context(_shared(store, services))
             for service in services:
                 task = asyncio.create_task(service.start(), name=service.name)
                 task.add_done_callback(_report_death)
@@ -148,6 +156,17 @@ class Service(ABC):
         self.wake()
         await self.__ended.wait()
 
+    def pause(self, paused: bool) -> None:
+        """Make no more ticks, or go on with them."""
+        before, self.__paused = self.__paused, paused
+        if before and not paused:
+            self.wake()
+
+    def ask(self) -> None:
+        """Have one tick made at once, even though the service is paused."""
+        self.__asked = True
+        self.wake()
+
     def wake(self) -> None:
         """End the rest under way, so that the next tick comes at once."""
         if self.__rest is not None:
@@ -155,6 +174,11 @@ class Service(ABC):
 
     async def _turn(self) -> None:
         """One tick with the rest that comes after it."""
+        asked, self.__asked = self.__asked, False
+        if not self.leads or (self.__paused and not asked):
+            self.record.rest()
+            await self._until(self.interval, None)
+            return
         self.record.begin()
         try:
             more = await self.tick()
@@ -182,6 +206,8 @@ class Service(ABC):
 
     async def _until(self, seconds: float, listener: Listener | None) -> None:
         """Rest for so long, or until the listener hears something or somebody calls `wake`."""
+        if self.__asked:
+            return
         waiting = asyncio.sleep(seconds) if listener is None else listener.wait(seconds)
         self.__rest = asyncio.create_task(waiting)
         try:
@@ -212,6 +238,13 @@ def _report_death(task: asyncio.Task[None]) -> None:
 async def _finish(service: Service, task: asyncio.Task[None]) -> None:
     await service.stop()
     await asyncio.wait((task,))
+
+
+def _shared(store: Store, services: Sequence[Service]) -> AbstractAsyncContextManager[None]:
+    """The board over which the servers of a database share their services."""
+    from headrace.server.services.board import Board
+
+    return Board(store, services).kept()
 
 
 def _forget(store: Store, services: Sequence[Service]) -> None:

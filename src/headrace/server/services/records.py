@@ -7,7 +7,10 @@ from headrace.wire.times import now
 
 
 class Record:
-    """The last tick of a service, and how many there were; `duration` and `lag` in seconds."""
+    """The last tick of a service, and how many there were; `duration` and `lag` in seconds.
+
+    `told_ticks` and `told_errors` are those that the database knows of.
+    """
 
     def __init__(self) -> None:
         self.ticks = 0
@@ -18,12 +21,17 @@ class Record:
         self.failures = 0
         self.last_error: str | None = None
         self.last_error_at: datetime | None = None
+        self.told_ticks = self.told_errors = 0
         self._due: float | None = None
         self._began = 0.0
 
     def due_in(self, seconds: float) -> None:
         """The next tick is meant to begin after so many seconds."""
         self._due = time.monotonic() + seconds
+
+    def rest(self) -> None:
+        """No tick is due: the service is paused, or another server's."""
+        self._due = None
 
     def begin(self) -> None:
         """A tick begins; one that was woken before it was due has no lag."""

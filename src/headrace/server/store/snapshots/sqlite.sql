@@ -606,6 +606,8 @@ CREATE INDEX ix_flow_runs_name ON flow_runs (name, id) WHERE deleted_at IS NULL;
 
 CREATE INDEX ix_flow_runs_next_scheduled_start_time ON flow_runs (next_scheduled_start_time) WHERE next_scheduled_start_time IS NOT NULL AND deleted_at IS NULL;
 
+CREATE INDEX ix_flow_runs_not_late ON flow_runs (next_scheduled_start_time) WHERE state_name = 'Scheduled' AND next_scheduled_start_time IS NOT NULL AND deleted_at IS NULL;
+
 CREATE INDEX ix_flow_runs_parent_task_run_id ON flow_runs (parent_task_run_id) WHERE parent_task_run_id IS NOT NULL AND deleted_at IS NULL;
 
 CREATE INDEX ix_flow_runs_start_time ON flow_runs (coalesce(start_time, expected_start_time), id) WHERE deleted_at IS NULL;
@@ -613,6 +615,8 @@ CREATE INDEX ix_flow_runs_start_time ON flow_runs (coalesce(start_time, expected
 CREATE INDEX ix_flow_runs_state_name ON flow_runs (state_name, id) WHERE deleted_at IS NULL;
 
 CREATE INDEX ix_flow_runs_state_type ON flow_runs (state_type, id) WHERE deleted_at IS NULL;
+
+CREATE INDEX ix_flow_runs_under_way ON flow_runs (deployment_id) WHERE deployment_id IS NOT NULL AND end_time IS NULL AND (state_type <> 'SCHEDULED' OR run_count > 0) AND deleted_at IS NULL;
 
 CREATE INDEX ix_flow_runs_work_queue_id ON flow_runs (work_queue_id, state_type, next_scheduled_start_time) WHERE work_queue_id IS NOT NULL AND deleted_at IS NULL;
 
@@ -741,6 +745,7 @@ CREATE TABLE deployment_schedules (
     if_running TEXT DEFAULT 'start' NOT NULL,
     scheduled_until INTEGER,
     due_at INTEGER,
+    error TEXT,
     deleted_at INTEGER,
     CONSTRAINT pk_deployment_schedules PRIMARY KEY (id),
     CONSTRAINT fk_deployment_schedules_deployment_id FOREIGN KEY(deployment_id) REFERENCES deployments (id) ON DELETE CASCADE

@@ -74,6 +74,7 @@ deployment_schedules = table(
     Column("if_running", Text, nullable=False, server_default=text("'start'")),  # while an earlier run goes on
     time("scheduled_until"),  # the latest time for which a run was made
     time("due_at"),  # when the scheduler has to look at it again
+    optional_text("error"),  # why no runs could be made of it, the last time they were to be
     time("deleted_at"),
 )
 _schedule = deployment_schedules.c

@@ -138,6 +138,16 @@ live_index(
 live_index(  # the promise that a key makes one run of a flow
     "uq_flow_runs_idempotency_key", _run.flow_id, _run.idempotency_key, where="idempotency_key IS NOT NULL", unique=True
 )
+live_index(  # a deployment's that have begun and not ended
+    "ix_flow_runs_under_way",
+    _run.deployment_id,
+    where="deployment_id IS NOT NULL AND end_time IS NULL AND (state_type <> 'SCHEDULED' OR run_count > 0)",
+)
+live_index(  # which are to be marked late
+    "ix_flow_runs_not_late",
+    _run.next_scheduled_start_time,
+    where="state_name = 'Scheduled' AND next_scheduled_start_time IS NOT NULL",
+)
 live_index("ix_flow_runs_deadline", _run.deadline, where="deadline IS NOT NULL")  # whose time is up
 tags_index(flow_runs)
 

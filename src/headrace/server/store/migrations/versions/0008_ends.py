@@ -32,6 +32,7 @@ def upgrade() -> None:
     for runs in _RUNS:
         op.add_column(runs, sa.Column("deadline", TIME))
         _partial_index(f"ix_{runs}_deadline", runs, "deadline", where="deadline IS NOT NULL AND deleted_at IS NULL")
+    _index_runs()
     _extend_schedules()
     _create_services()
     _create_cancellations()
@@ -42,11 +43,29 @@ def downgrade() -> None:
     for name in ("task_queue", "cancellations", "services"):
         op.drop_table(name)
     op.drop_index("ix_deployment_schedules_due_at", "deployment_schedules")
-    for column in ("due_at", "scheduled_until", "if_running", "max_queued", "catchup"):
+    for column in ("error", "due_at", "scheduled_until", "if_running", "max_queued", "catchup"):
         op.drop_column("deployment_schedules", column)
+    op.drop_index("ix_flow_runs_not_late", "flow_runs")
+    op.drop_index("ix_flow_runs_under_way", "flow_runs")
     for runs in _RUNS:
         op.drop_index(f"ix_{runs}_deadline", runs)
         op.drop_column(runs, "deadline")
+
+
+def _index_runs() -> None:
+    _partial_index(
+        "ix_flow_runs_under_way",
+        "flow_runs",
+        "deployment_id",
+        where="deployment_id IS NOT NULL AND end_time IS NULL AND (state_type <> 'SCHEDULED' OR run_count > 0)"
+        " AND deleted_at IS NULL",
+    )
+    _partial_index(
+        "ix_flow_runs_not_late",
+        "flow_runs",
+        "next_scheduled_start_time",
+        where="state_name = 'Scheduled' AND next_scheduled_start_time IS NOT NULL AND deleted_at IS NULL",
+    )
 
 
 def _extend_schedules() -> None:
@@ -56,6 +75,7 @@ def _extend_schedules() -> None:
         sa.Column("if_running", sa.Text(), nullable=False, server_default=sa.text("'start'")),
         sa.Column("scheduled_until", TIME),
         sa.Column("due_at", TIME),
+        sa.Column("error", sa.Text()),
     ):
         op.add_column("deployment_schedules", column)
     # The scheduler looks at each of them once, and then says itself when it has to look again.
