@@ -44,8 +44,10 @@ from headrace.client.schemas.filters import (
 from headrace.client.schemas.objects import SavedSearchFilter
 from headrace.client.schemas.schedules import CronSchedule, IntervalSchedule
 from headrace.settings import load
-from headrace.states import Running
+from headrace.states import Cancelling, Running
 from headrace.wire.errors import Forbidden, Gone, Locked, ObjectAlreadyExists, ObjectNotFound, Unprocessable
+from headrace.wire.flow_runs import FlowRunCreate
+from headrace.wire.leases import Directive
 from headrace.wire.times import now
 from tests.processes import ServerProcess, serving
 
@@ -319,3 +321,18 @@ def test_both_clients_have_the_same_calls(connection: Connection) -> None:
         {each for each in dir(kind) if not each.startswith("_")} for kind in (connection.sync, connection.asynchronous)
     ]
     assert calls[0] == calls[1]
+
+
+def test_leases_of_flow_runs(client: SyncHeadraceClient, name: str) -> None:
+    flow_id = client.create_flow_from_name(name)
+    run = client.post_flow_run(FlowRunCreate(flow_id=flow_id))
+    client.set_flow_run_state(run.id, Running(), lease_seconds=30)
+    lease = client.renew_flow_run_lease(run.id, 600, holder="host-1")
+    assert lease.directive is Directive.GO_ON
+    assert lease.deadline is not None
+    assert timedelta(seconds=590) < lease.deadline - now() <= timedelta(seconds=600)
+    client.set_flow_run_state(run.id, Cancelling())
+    assert client.renew_flow_run_lease(run.id, 30).directive is Directive.STOP
+    client.delete_flow_run(run.id)
+    with pytest.raises(ObjectNotFound):
+        client.renew_flow_run_lease(run.id, 30)

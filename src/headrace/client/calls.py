@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from headrace.client.transports import Answer, Request
+from headrace.client.transports import NO_HEADERS, Answer, Request
 from headrace.wire.base import encode
 from headrace.wire.errors import (
     BadRequest,
@@ -44,10 +44,16 @@ _ADVICE: Mapping[int, str] = {
 }
 
 
-def request(method: str, path: str, body: Any = msgspec.UNSET, query: Mapping[str, Any] | None = None) -> Request:
+def request(
+    method: str,
+    path: str,
+    body: Any = msgspec.UNSET,
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> Request:
     """A request with a body encoded as JSON and a query of the values that are not None."""
     asked = urlencode(given(query), doseq=True) if query else ""
-    return Request(method, path, asked, b"" if body is msgspec.UNSET else encode(body))
+    return Request(method, path, asked, b"" if body is msgspec.UNSET else encode(body), headers)
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:

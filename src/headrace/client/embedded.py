@@ -178,7 +178,8 @@ class _Host:
 
 async def _answer(server: Embedded, request: Request) -> Answer:
     path = unquote(request.path) if "%" in request.path else request.path
-    answer = await server.request(request.method, path, request.query, _HEADERS, request.body)
+    given = {**_HEADERS, **request.headers} if request.headers else _HEADERS
+    answer = await server.request(request.method, path, request.query, given, request.body)
     body = answer.body
     if answer.stream is not None:
         body = b"".join([chunk async for chunk in answer.stream])

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+NO_HEADERS: Mapping[str, str] = {}
+
 
 class Request(msgspec.Struct, frozen=True):
     """One call. `path` starts below the API's base path and is percent-encoded, `query` is raw."""
@@ -13,6 +15,8 @@ class Request(msgspec.Struct, frozen=True):
     path: str
     query: str = ""
     body: bytes = b""
+    headers: Mapping[str, str] = NO_HEADERS
+    """Those that belong to this call alone, by lower-case name."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

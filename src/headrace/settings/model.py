@@ -234,6 +234,53 @@ class RepossessorSettings(ServiceSettings, frozen=True):
     loop_seconds: Annotated[float, _BETWEEN_LOOKS] = 15.0
 
 
+class LivenessSettings(ServiceSettings, frozen=True):
+    """The service that notices runs whose process is gone, and claims that lead to nothing."""
+
+    loop_seconds: Annotated[float, _BETWEEN_LOOKS] = 5.0
+    claim_timeout_seconds: Annotated[
+        float, Meta(gt=0, description="Seconds a claimed run may be Pending before others may claim it again.")
+    ] = 300.0
+    infrastructure_timeout_seconds: Annotated[
+        float, Meta(gt=0, description="The same while infrastructure is being made for it, as in Submitting.")
+    ] = 3600.0
+    pending_timeout_seconds: Annotated[
+        float, Meta(gt=0, description="Seconds a run that nobody can claim may be Pending before it is Crashed.")
+    ] = 3600.0
+    most_claims: Annotated[
+        int, Meta(ge=1, le=1000, description="Times a run is claimed in vain before it is Crashed.")
+    ] = 10
+    heartbeat_seconds: Annotated[
+        float, Meta(gt=0, description="Seconds between the heartbeats of a run, until its own have told.")
+    ] = 180.0
+    missed_heartbeats: Annotated[
+        int, Meta(ge=1, le=1000, description="Heartbeats that a run may miss before it counts as lost.")
+    ] = 3
+    when_lost: Annotated[
+        Literal["crash", "reschedule"],
+        Meta(description="What becomes of lost runs: all are Crashed, or those with retries left are scheduled anew."),
+    ] = "crash"
+
+
+class CancellationCleanupSettings(ServiceSettings, frozen=True):
+    """The service that brings cancellations to their end."""
+
+    loop_seconds: Annotated[float, _BETWEEN_LOOKS] = 20.0
+    cancelling_timeout_seconds: Annotated[
+        float, Meta(gt=0, description="Seconds a run may be Cancelling before the server makes it Cancelled.")
+    ] = 300.0
+    leftovers_after_seconds: Annotated[
+        float,
+        Meta(ge=0, description="Seconds after a run's end until what it has left unfinished is ended too."),
+    ] = 60.0
+
+
+class PauseExpirationsSettings(ServiceSettings, frozen=True):
+    """The service that fails runs which were paused and never resumed."""
+
+    loop_seconds: Annotated[float, _BETWEEN_LOOKS] = 5.0
+
+
 class ServerServicesSettings(Group, frozen=True):
     """What the server does by itself, each by the name of its service."""
 
@@ -246,6 +293,9 @@ class ServerServicesSettings(Group, frozen=True):
     late_runs: LateRunsSettings = LateRunsSettings()
     foreman: ForemanSettings = ForemanSettings()
     repossessor: RepossessorSettings = RepossessorSettings()
+    liveness: LivenessSettings = LivenessSettings()
+    cancellation_cleanup: CancellationCleanupSettings = CancellationCleanupSettings()
+    pause_expirations: PauseExpirationsSettings = PauseExpirationsSettings()
 
 
 class ServerEventsSettings(Group, frozen=True):

@@ -176,9 +176,9 @@ async def test_a_state_whose_transaction_fails_leaves_no_event(api: Api) -> None
     async def fail(transaction: Connection) -> None:
         raise RuntimeError("the power went")
 
-    state = proposed(StateCreate(type=StateType.RUNNING), Asker.server().now)
+    state = proposed(StateCreate(type=StateType.RUNNING), Asker.server(Settings()).now)
     with pytest.raises(RuntimeError, match="power"):
-        await service.set_state(api.store, UUID(run), state, force=False, asker=Asker.server(), with_it=fail)
+        await service.set_state(api.store, UUID(run), state, force=False, asker=Asker.server(Settings()), with_it=fail)
 
     assert await names(api.store, "flow-run") == ["prefect.flow-run.Pending"]
     assert len(await api.states("flow_run", run)) == 1

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.client import calls
-from headrace.client.transports import Transport
+from headrace.client.transports import NO_HEADERS, Transport
 from headrace.wire.errors import Unprocessable
 
 
@@ -38,9 +38,10 @@ class Part:
         *,
         body: Any = msgspec.UNSET,
         query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> T:
         """Make a call and read its answer as `returns`."""
-        request = calls.request(method, path, body, query)
+        request = calls.request(method, path, body, query, headers)
         return calls.read(request, await self._transport.send_async(request), returns)
 
     async def _tell(self, method: str, path: str, *, body: Any = msgspec.UNSET) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from headrace.client._async.base import Part
 from headrace.client.proposals import FlowLike, flow_run_policy, initial, proposal
+from headrace.client.transports import NO_HEADERS
 from headrace.wire.filters import (
     DeploymentFilter,
     FlowFilter,
@@ -18,6 +19,7 @@ from headrace.wire.filters import (
 )
 from headrace.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunPolicy, FlowRunUpdate
 from headrace.wire.flows import Flow, FlowCreate, Label, Labels
+from headrace.wire.leases import LEASE_HEADER, Lease, LeaseRenewal
 from headrace.wire.names import random_name
 from headrace.wire.orchestration import OrchestrationResult, SetState
 from headrace.wire.sorts import FlowRunSort
@@ -107,11 +109,26 @@ class FlowRunCalls(Part):
         await self._tell("DELETE", f"/flow_runs/{flow_run_id}")
 
     async def set_flow_run_state(
-        self, flow_run_id: UUID, state: State | StateCreate, force: bool = False
+        self, flow_run_id: UUID, state: State | StateCreate, force: bool = False, *, lease_seconds: float | None = None
     ) -> OrchestrationResult:
-        """Propose a state; the answer says what became of it. `force` skips the rules that could refuse."""
+        """Propose a state; the answer says what became of it. `force` skips the rules that could refuse.
+
+        Who proposes Running may ask for a lease: a headrace server then takes the run for lost unless the lease is
+        renewed, within so many seconds each time, with `renew_flow_run_lease`.
+        """
         body = SetState(state=proposal(state, flow_run_id=flow_run_id), force=force)
-        return await self._call("POST", f"/flow_runs/{flow_run_id}/set_state", OrchestrationResult, body=body)
+        headers = NO_HEADERS if lease_seconds is None else {LEASE_HEADER: f"{lease_seconds:g}"}
+        path = f"/flow_runs/{flow_run_id}/set_state"
+        return await self._call("POST", path, OrchestrationResult, body=body, headers=headers)
+
+    async def renew_flow_run_lease(self, flow_run_id: UUID, seconds: float, holder: str | None = None) -> Lease:
+        """Say that a run's process is alive, and learn what it is to do.
+
+        `holder` names the process, such as host-pid. Raises `ObjectNotFound` where the run is gone, or where the
+        server is Prefect's.
+        """
+        body = LeaseRenewal(seconds=seconds, holder=holder)
+        return await self._call("POST", f"/x/flow_runs/{flow_run_id}/lease", Lease, body=body)
 
     async def resume_flow_run(
         self, flow_run_id: UUID, run_input: Mapping[str, Any] | None = None

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.client import calls
-from headrace.client.transports import Transport
+from headrace.client.transports import NO_HEADERS, Transport
 from headrace.wire.errors import Unprocessable
 
 
@@ -39,9 +39,10 @@ class Part:
         *,
         body: Any = msgspec.UNSET,
         query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> T:
         """Make a call and read its answer as `returns`."""
-        request = calls.request(method, path, body, query)
+        request = calls.request(method, path, body, query, headers)
         return calls.read(request, self._transport.send(request), returns)
 
     def _tell(self, method: str, path: str, *, body: Any = msgspec.UNSET) -> None:

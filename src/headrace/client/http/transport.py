@@ -109,6 +109,8 @@ class HttpTransport:
         headers = self._headers
         if self._token is not None and request.method != "GET":
             headers = headers | self._token.headers
+        if request.headers:
+            headers = headers | dict(request.headers)
         return Message(request.method, f"{self._base}{request.path}{query}", headers, request.body)
 
     def _unreachable(self, request: Request, error: OSError) -> ServiceUnavailable:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.rules.bookkeeping import FlowRunChanges
+from headrace.rules.deadlines import Deadline
 from headrace.server.events import single
 from headrace.server.events.log import LoggedEvent
 from headrace.server.states.reading import STATES, current_states
@@ -122,10 +123,10 @@ _INSERT_RUN = """
         expected_start_time, next_scheduled_start_time, start_time, end_time, total_run_time, empirical_policy,
         deployment_id, flow_version, parameters, idempotency_key, context, tags, parent_task_run_id,
         infrastructure_document_id, job_variables, deployment_version, work_queue_id, work_queue_name, auto_scheduled,
-        created_by, labels
+        created_by, labels, deadline, lease_seconds
     )
     SELECT $1, $2, $2, $3, f.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-        $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, {labels}
+        $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, {labels}, $31, $32
     FROM flows f WHERE f.id = $4 AND f.deleted_at IS NULL
     ON CONFLICT DO NOTHING
     RETURNING labels
@@ -137,8 +138,8 @@ _INSERT_STATE = """
 _CREATE = Statement(
     f"""
     WITH run AS ({_INSERT_RUN.format(labels="COALESCE(f.labels, '{}') || $30::jsonb")}),
-    {single.with_event("run", id="$5", occurred="$8", received="$2", first=34)},
-    state AS ({_INSERT_STATE} SELECT $5, $2, $1, $6, $7, $8, $31::text, $32::jsonb, $33::jsonb FROM run)
+    {single.with_event("run", id="$5", occurred="$8", received="$2", first=36)},
+    state AS ({_INSERT_STATE} SELECT $5, $2, $1, $6, $7, $8, $33::text, $34::jsonb, $35::jsonb FROM run)
     SELECT labels FROM run
     """,
     sqlite=_INSERT_RUN.format(labels="json_patch(COALESCE(f.labels, '{}'), $30)"),
@@ -149,14 +150,15 @@ _ENTER_RUN = """
     UPDATE flow_runs SET
         updated = $2, state_id = $5, state_type = $6, state_name = $7, state_timestamp = $8, run_count = $9,
         expected_start_time = $10, next_scheduled_start_time = $11, start_time = $12, end_time = $13,
-        total_run_time = $14, empirical_policy = COALESCE($15, empirical_policy)
+        total_run_time = $14, empirical_policy = COALESCE($15, empirical_policy),
+        deadline = $16, lease_seconds = $17, lease_holder = NULL
     WHERE id = $1 AND state_id IS NOT DISTINCT FROM $3 AND updated = $4 AND deleted_at IS NULL
 """
 _ENTER = Statement(
     f"""
     WITH run AS ({_ENTER_RUN} RETURNING id),
-    {single.with_event("run", id="$5", occurred="$8", received="$2", first=19)}
-    {_INSERT_STATE} SELECT $5, $2, run.id, $6, $7, $8, $16::text, $17::jsonb, $18::jsonb FROM run
+    {single.with_event("run", id="$5", occurred="$8", received="$2", first=21)}
+    {_INSERT_STATE} SELECT $5, $2, run.id, $6, $7, $8, $18::text, $19::jsonb, $20::jsonb FROM run
     """,
     sqlite=_ENTER_RUN.replace("IS NOT DISTINCT FROM", "IS"),
 )
@@ -173,7 +175,13 @@ _LABELS = JSON(Labels)
 
 
 async def create(
-    connection: Connection, run: FlowRun, state: State, changes: FlowRunChanges, parameters: str, told: LoggedEvent
+    connection: Connection,
+    run: FlowRun,
+    state: State,
+    changes: FlowRunChanges,
+    deadline: Deadline,
+    parameters: str,
+    told: LoggedEvent,
 ) -> Labels | None:
     """Add a run with its first state and what is told of it, and return its labels: its flow's, and its own over them.
 
@@ -204,6 +212,8 @@ async def create(
         run.auto_scheduled,
         None if run.created_by is None else encode_text(run.created_by),
         encode_text(run.labels),
+        deadline.at,
+        deadline.lease_seconds,
         *first,
         *(single.rest(told) if on_postgres else ()),
     )
@@ -264,6 +274,7 @@ async def enter(
     run: Orchestrated,
     state: State,
     changes: FlowRunChanges,
+    deadline: Deadline,
     moment: datetime,
     told: LoggedEvent,
 ) -> bool:
@@ -281,6 +292,8 @@ async def enter(
         run.updated,
         *_bookkeeping(changes),
         policy,
+        deadline.at,
+        deadline.lease_seconds,
         *documents,
         *(single.rest(told) if on_postgres else ()),
     )

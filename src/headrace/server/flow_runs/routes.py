@@ -10,8 +10,10 @@ from headrace.server.flow_runs import bulk, resuming, service
 from headrace.server.http.routing import Reply, Router
 from headrace.server.states.proposals import Asker, proposed
 from headrace.wire.base import Body
+from headrace.wire.errors import BadRequest
 from headrace.wire.filters import FlowRunFilter
 from headrace.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate, LabelUpdate
+from headrace.wire.leases import LEASE_HEADER, LONGEST_LEASE, LeaseSeconds
 from headrace.wire.orchestration import BulkSetStateResult, OrchestrationResult, SetState
 from headrace.wire.states import StateCreate
 
@@ -69,9 +71,22 @@ async def delete_flow_run(ctx: Context, id: UUID) -> None:
 @router.post("/{id}/set_state", status=201, also=(200,))
 async def set_flow_run_state(ctx: Context, id: UUID, body: SetState) -> Reply[OrchestrationResult]:
     """Propose a state; 201 if one was written, be it the proposed one or another in its place."""
-    asker = Asker.of(ctx)
+    asker = Asker.of(ctx, _lease_seconds(ctx))
     outcome = await service.set_state(ctx.store, id, proposed(body.state, asker.now), force=body.force, asker=asker)
     return Reply(outcome.result, status=outcome.http_status)
+
+
+def _lease_seconds(ctx: Context) -> float | None:
+    """For how long the client will be heard of at the latest, if it says so. Raises `BadRequest`."""
+    text = ctx.headers.get(LEASE_HEADER)
+    if text is None:
+        return None
+    try:
+        return msgspec.convert(text, LeaseSeconds, strict=False)
+    except msgspec.ValidationError:
+        raise BadRequest(
+            f"The header {LEASE_HEADER} is {text!r}: give a number of seconds up to {LONGEST_LEASE:g}, such as 30."
+        ) from None
 
 
 @router.post("/{id}/resume", also=(201,))

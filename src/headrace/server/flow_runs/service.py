@@ -12,6 +12,7 @@ import msgspec
 
 from headrace.rules import flow_run_policy
 from headrace.rules.bookkeeping import FlowRunChanges
+from headrace.rules.deadlines import Deadline, deadline_of
 from headrace.rules.effects import (
     AcquireSlot,
     Effect,
@@ -225,12 +226,12 @@ def _apply(run: FlowRun, entry: Entry[FlowRunChanges]) -> None:
 async def _insert(
     store: Store, run: FlowRun, before: Orchestrated, entry: Entry[FlowRunChanges], parameters: str, asker: Asker
 ) -> Labels | None:
-    result = artifacts.result_of(entry.state)
+    result, deadline = artifacts.result_of(entry.state), _deadline(before, entry, asker)
     told = events.state_entered(before, entry, await memory_of(store).relations.of(store, before))
     if result is None and _is_one_statement(store, entry.effects):
-        return await queries.create(store, run, entry.state, entry.changes, parameters, told)
+        return await queries.create(store, run, entry.state, entry.changes, deadline, parameters, told)
     async with store.transaction() as transaction:
-        labels = await queries.create(transaction, run, entry.state, entry.changes, parameters, told)
+        labels = await queries.create(transaction, run, entry.state, entry.changes, deadline, parameters, told)
         if labels is not None and run.parent_task_run_id is not None:
             await _require_parent(transaction, run.parent_task_run_id)
         if labels is not None and result is not None:
@@ -264,7 +265,8 @@ async def _enter(
     result = artifacts.result_of(entry.state)
     told = events.state_entered(run, entry, await memory_of(store).relations.of(store, run))
     if with_it is None and result is None and _is_one_statement(store, entry.effects):
-        return await queries.enter(store, run, entry.state, entry.changes, asker.now, told)
+        deadline = _deadline(run, entry, asker)
+        return await queries.enter(store, run, entry.state, entry.changes, deadline, asker.now, told)
     async with store.transaction() as transaction:
         return await _write(transaction, run, entry, told, result, asker, with_it)
 
@@ -278,7 +280,8 @@ async def _write(
     asker: Asker,
     with_it: Companion | None,
 ) -> bool:
-    if not await queries.enter(transaction, run, entry.state, entry.changes, asker.now, told):
+    deadline = _deadline(run, entry, asker)
+    if not await queries.enter(transaction, run, entry.state, entry.changes, deadline, asker.now, told):
         return False
     if result is not None:
         await artifacts.add(transaction, result, asker.now)
@@ -286,6 +289,11 @@ async def _write(
     if with_it is not None:
         await with_it(transaction)
     return True
+
+
+def _deadline(run: Orchestrated, entry: Entry[FlowRunChanges], asker: Asker) -> Deadline:
+    policy = entry.changes.empirical_policy or run.empirical_policy
+    return deadline_of(entry.state, run, policy, asker.services, asker.lease_seconds)
 
 
 def _is_one_statement(store: Store, effects: tuple[Effect, ...]) -> bool:

@@ -21,6 +21,7 @@ from headrace.server.flow_runs import routes as flow_runs
 from headrace.server.flow_runs import routes_read as flow_runs_read
 from headrace.server.flows import routes as flows
 from headrace.server.http.routing import Router
+from headrace.server.liveness import routes as liveness
 from headrace.server.logs import routes as logs
 from headrace.server.saved_searches import routes as saved_searches
 from headrace.server.services import routes as services
@@ -42,6 +43,7 @@ ROUTERS: tuple[Router, ...] = (
     flow_runs.router,
     flow_runs_read.router,
     flow_run_inputs.router,
+    liveness.router,
     task_runs.router,
     task_runs_read.router,
     task_workers.router,

@@ -7,7 +7,7 @@ import msgspec
 
 from headrace.rules.transitions import Abort, Accept, Decision, Entry, Reject, Wait
 from headrace.server.context import Context
-from headrace.settings import ServerConcurrencySettings
+from headrace.settings import ServerConcurrencySettings, ServerServicesSettings, Settings
 from headrace.wire.orchestration import OrchestrationResult, OutcomeDetails, SetStateStatus
 from headrace.wire.states import State, StateCreate
 from headrace.wire.times import now
@@ -22,16 +22,23 @@ class Asker(msgspec.Struct, frozen=True):
     api_version: tuple[int, ...] | None = None
     client_version: str | None = None
     concurrency: ServerConcurrencySettings = ServerConcurrencySettings()
+    services: ServerServicesSettings = ServerServicesSettings()
+    lease_seconds: float | None = None
+    """For how long a run that begins to run is taken to be alive without a further sign of life, if it is told."""
 
     @classmethod
-    def of(cls, ctx: Context) -> "Asker":
+    def of(cls, ctx: Context, lease_seconds: float | None = None) -> "Asker":
         """The client that sent the request."""
-        return cls(ctx.received, ctx.api_version, ctx.client_version, ctx.settings.server.concurrency)
+        server = ctx.settings.server
+        return cls(
+            ctx.received, ctx.api_version, ctx.client_version, server.concurrency, server.services, lease_seconds
+        )
 
     @classmethod
-    def server(cls) -> "Asker":
-        """The server itself, on its own account."""
-        return cls(now())
+    def server(cls, settings: Settings, moment: datetime | None = None) -> "Asker":
+        """The server itself, on its own account, now unless another moment is given."""
+        server = settings.server
+        return cls(moment or now(), concurrency=server.concurrency, services=server.services)
 
 
 class Outcome(msgspec.Struct, frozen=True):

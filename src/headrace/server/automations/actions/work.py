@@ -62,7 +62,7 @@ class Work(msgspec.Struct, frozen=True):
     @property
     def asker(self) -> Asker:
         """Who proposes states on behalf of the automation."""
-        return Asker(self.now, concurrency=self.settings.server.concurrency)
+        return Asker.server(self.settings, self.now)
 
     @property
     def is_repeated(self) -> bool:

@@ -542,6 +542,8 @@ CREATE TABLE flow_runs (
     created_by JSONB,
     job_variables JSONB,
     deadline TIMESTAMP WITH TIME ZONE,
+    lease_seconds DOUBLE PRECISION,
+    lease_holder TEXT,
     deleted_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_flow_runs PRIMARY KEY (id),
     CONSTRAINT fk_flow_runs_flow_id FOREIGN KEY(flow_id) REFERENCES flows (id) ON DELETE CASCADE

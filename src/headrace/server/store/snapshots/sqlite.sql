@@ -584,6 +584,8 @@ CREATE TABLE flow_runs (
     created_by TEXT,
     job_variables TEXT,
     deadline INTEGER,
+    lease_seconds REAL,
+    lease_holder TEXT,
     deleted_at INTEGER,
     CONSTRAINT pk_flow_runs PRIMARY KEY (id),
     CONSTRAINT fk_flow_runs_flow_id FOREIGN KEY(flow_id) REFERENCES flows (id) ON DELETE CASCADE

@@ -10,6 +10,7 @@ from sqlalchemy import Column, Index, Integer, Table, func, text
 from headrace.server.store.tables.columns import (
     Document,
     Id,
+    Seconds,
     Time,
     child_of,
     count,
@@ -101,6 +102,8 @@ flow_runs = table(
     optional_document("created_by"),
     optional_document("job_variables"),
     time("deadline"),  # when the server ends the state by itself, unless the run moves on or its lease is renewed
+    Column("lease_seconds", Seconds),  # how long that lease lasts after each sign of life
+    optional_text("lease_holder"),  # the process that renewed it last
     time("deleted_at"),
 )
 _run = flow_runs.c

@@ -33,6 +33,8 @@ def upgrade() -> None:
         op.add_column(runs, sa.Column("deadline", TIME))
         _partial_index(f"ix_{runs}_deadline", runs, "deadline", where="deadline IS NOT NULL AND deleted_at IS NULL")
     _index_runs()
+    op.add_column("flow_runs", sa.Column("lease_seconds", SECONDS))
+    op.add_column("flow_runs", sa.Column("lease_holder", sa.Text()))
     _extend_schedules()
     _create_services()
     _create_cancellations()
@@ -47,6 +49,8 @@ def downgrade() -> None:
         op.drop_column("deployment_schedules", column)
     op.drop_index("ix_flow_runs_not_late", "flow_runs")
     op.drop_index("ix_flow_runs_under_way", "flow_runs")
+    for column in ("lease_holder", "lease_seconds"):
+        op.drop_column("flow_runs", column)
     for runs in _RUNS:
         op.drop_index(f"ix_{runs}_deadline", runs)
         op.drop_column(runs, "deadline")
