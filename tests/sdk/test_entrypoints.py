@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.sdk.entrypoints import load_flow, split
+from headrace.sdk.entrypoints import is_loading, load_flow, split
 from headrace.wire.deploying_errors import EntrypointError
 
 FLOW = """
@@ -76,11 +76,10 @@ WRONG = [
     ("etl.py:other", "names other, which is not there; flows there: nightly"),
     ("etl.py:flow_", "flows there: nightly"),
     ("etl.py:plain", "is not a flow"),
-    ("broken.py:nightly", "raised ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
-    ("leaves.py:nightly", "raised SystemExit: 3"),
     ("two.py", "defines 2 flows: say which, as one of two.py:other, two.py:nightly"),
     ("empty.py", "defines no flow"),
-    ("not_there:nightly", "No module named 'not_there'"),
+    ("not_there:nightly", "there is no module 'not_there'"),
+    ("not_there.inner.nightly", "there is no module 'not_there'"),
     ("nightly", "is no entrypoint"),
     (":nightly", "is no entrypoint"),
 ]
@@ -89,8 +88,6 @@ WRONG = [
 @pytest.mark.parametrize(("entrypoint", "reason"), WRONG)
 def test_what_cannot_be_loaded_says_why(tmp_path: Path, entrypoint: str, reason: str) -> None:
     write(tmp_path / "etl.py")
-    write(tmp_path / "broken.py", imports="import nowhere_to_be_found")
-    write(tmp_path / "leaves.py", imports="raise SystemExit(3)")
     (tmp_path / "empty.py").touch()
     with (tmp_path / "etl.py").open("a") as file:
         file.write("\nplain = 1\n")
@@ -99,6 +96,20 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path, entrypoint: str, reason:
         load_flow(entrypoint, tmp_path)
     assert entrypoint in str(raised.value)
     assert reason in str(raised.value)
+
+
+@pytest.mark.parametrize("entrypoint", ["broken.py:nightly", "broken:nightly", "broken.nightly"])
+def test_what_the_code_itself_raises_passes_through(tmp_path: Path, entrypoint: str) -> None:
+    write(tmp_path / "broken.py", imports="import nowhere_to_be_found")
+    with pytest.raises(ModuleNotFoundError, match="nowhere_to_be_found"):
+        load_flow(entrypoint, tmp_path)
+    assert not is_loading()
+
+
+def test_a_module_is_told_that_it_is_only_loaded(tmp_path: Path) -> None:
+    write(tmp_path / "etl.py", imports="from headrace.sdk import entrypoints\nLOADING = entrypoints.is_loading()")
+    assert load_flow("etl.py:nightly", tmp_path).fn.__globals__["LOADING"]
+    assert not is_loading()
 
 
 def test_the_name_is_behind_the_last_colon() -> None:

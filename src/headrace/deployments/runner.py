@@ -1,5 +1,6 @@
 """A deployment as code describes it."""
 
-from headrace.sdk.runner_deployment import RunnerDeployment
+from headrace.sdk.deploying.deploy import deploy
+from headrace.sdk.runner_deployment import EntrypointType, RunnerDeployment
 
-__all__ = ["RunnerDeployment"]
+__all__ = ["EntrypointType", "RunnerDeployment", "deploy"]

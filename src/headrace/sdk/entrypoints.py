@@ -16,16 +16,29 @@ from typing import Any
 from headrace.sdk.flow import Flow
 from headrace.wire.deploying_errors import EntrypointError
 
+_loading = False
+
+
+def is_loading() -> bool:
+    """Whether a module is being imported for the flow in it: it is not to serve or deploy anything now."""
+    return _loading
+
 
 def load_flow(entrypoint: str, folder: Path | None = None) -> Flow[..., Any]:
     """The flow that an entrypoint names; a file's path starts from `folder`, by default where this process is.
 
-    Without a function's name the flow is the only one that is defined there. Raises `EntrypointError`, whose cause
-    is what the code itself raised, if it did.
+    Without a function's name the flow is the only one that is defined there. What the module itself raises when it is
+    imported passes through. Raises `EntrypointError`.
     """
+    global _loading
     base = (folder or Path.cwd()).absolute()
     place, name = split(entrypoint)
-    module = _load_file(base / place, entrypoint) if is_file(place) else _load_module(place, base, entrypoint)
+    _look_in(base)
+    _loading = True
+    try:
+        module = _load_file(base / place, entrypoint) if is_file(place) else _load_module(place, base, entrypoint)
+    finally:
+        _loading = False
     if name is None:
         return _only_flow(module, entrypoint)
     found: Any = module
@@ -93,12 +106,11 @@ def _load_file(file: Path, entrypoint: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise EntrypointError(f"The entrypoint {entrypoint!r} cannot be loaded: {file} is not a Python file.")
     if "." in name:
-        return _run(entrypoint, str(file), lambda: importlib.import_module(name))
+        return importlib.import_module(name)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    loader = spec.loader
     try:
-        _run(entrypoint, str(file), lambda: loader.exec_module(module))
+        spec.loader.exec_module(module)
     except BaseException:
         sys.modules.pop(name, None)
         raise
@@ -106,17 +118,14 @@ def _load_file(file: Path, entrypoint: str) -> ModuleType:
 
 
 def _load_module(name: str, base: Path, entrypoint: str) -> ModuleType:
-    _look_in(base)
-    return _run(entrypoint, f"module {name}", lambda: importlib.import_module(name))
-
-
-def _run(entrypoint: str, what: str, load: Any) -> Any:
     try:
-        return load()
-    except (Exception, SystemExit) as error:
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
         raise EntrypointError(
-            f"The entrypoint {entrypoint!r} cannot be loaded: importing {what} raised {reason}."
+            f"The entrypoint {entrypoint!r} cannot be loaded: there is no module {error.name!r}. Install it, or start "
+            f"from the folder that it is in; this is {base}."
         ) from error
 
 

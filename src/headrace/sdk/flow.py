@@ -13,11 +13,14 @@ from headrace.sdk.signature import Signature
 from headrace.wire.errors import DefinitionError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Unpack
 
+    from headrace.sdk.deploying.origins import Origin
     from headrace.sdk.parameters import Validator
-    from headrace.sdk.runner_deployment import DeploymentOptions, RunnerDeployment
+    from headrace.sdk.runner_deployment import CommonOptions, DeploymentOptions, RunnerDeployment
     from headrace.sdk.runners.base import TaskRunner
+    from headrace.sdk.sources import CodeSource
     from headrace.wire.states import State
 
 P = ParamSpec("P")
@@ -60,6 +63,7 @@ class Flow(Generic[P, R]):
         functools.update_wrapper(self, self.fn)
         self.name = name or callables.name_of(self.fn).replace("_", "-")
         self._version = version
+        self.origin: Origin | None = None
         self.flow_run_name = flow_run_name
         self.retries = retries
         self.retry_delay_seconds = retry_delay_seconds
@@ -165,7 +169,9 @@ class Flow(Generic[P, R]):
         changes = callables.given({option: value for option, value in locals().items() if option != "self"})
         wrap = {"class": classmethod, "static": staticmethod}.get(self._kind)
         function: Any = wrap(self.fn) if wrap is not None else self.fn
-        return type(self)(function, **(self._options() | changes))
+        changed = type(self)(function, **(self._options() | changes))
+        changed.origin = self.origin
+        return changed
 
     def to_deployment(self, name: str, **options: Unpack[DeploymentOptions]) -> RunnerDeployment:
         """This flow as a deployment: `interval`, `cron` or `rrule` say when it runs (see `runner_deployment.of_flow`).
@@ -175,6 +181,36 @@ class Flow(Generic[P, R]):
         from headrace.sdk.runner_deployment import of_flow
 
         return of_flow(self, name, **options)
+
+    def deploy(
+        self,
+        name: str,
+        work_pool_name: str | None = None,
+        image: str | None = None,
+        *,
+        print_next_steps: bool = True,
+        **options: Unpack[CommonOptions],
+    ) -> Any:
+        """Make a deployment whose runs the workers of a pool execute; its id. In async code this is awaited.
+
+        Workers find the code where it is now, in a folder or in the repository that `from_source` took it from, or in
+        the container `image`, which is there already. The other options are those of `to_deployment`.
+
+        >>> my_flow.deploy("nightly", work_pool_name="mill", cron="0 3 * * *")
+        """
+        from headrace.sdk.deploying.deploy import deploy_one
+
+        return deploy_one(self.to_deployment(name, **options), work_pool_name, image, print_next_steps)
+
+    @classmethod
+    def from_source(cls, source: str | Path | CodeSource, entrypoint: str) -> Flow[..., Any]:
+        """The flow of an entrypoint in a git repository or a folder, to be deployed or served from there.
+
+        >>> Flow.from_source("https://example.com/acme/mill.git", "flows/etl.py:nightly")
+        """
+        from headrace.sdk.deploying.origins import flow_from
+
+        return flow_from(source, entrypoint)
 
     def _options(self) -> dict[str, Any]:
         """The options this flow was made with."""
@@ -215,60 +251,74 @@ _HOOKS = ("on_completion", "on_failure", "on_cancellation", "on_crashed", "on_ru
 _OPTIONS = tuple(name for name in vars(Flow)["with_options"].__kwdefaults__ if name not in _HOOKS)
 
 
-@overload
-def flow(__fn: Callable[P, R], /) -> Flow[P, R]: ...
-@overload
-def flow(
-    __fn: None = None,
-    /,
-    *,
-    name: str | None = None,
-    version: str | None = None,
-    flow_run_name: Callable[..., str] | str | None = None,
-    retries: int | None = None,
-    retry_delay_seconds: float | int | None = None,
-    task_runner: TaskRunner | type[TaskRunner] | None = None,
-    description: str | None = None,
-    timeout_seconds: float | int | None = None,
-    validate_parameters: bool = True,
-    persist_result: bool | None = None,
-    result_storage: Any = None,
-    result_serializer: Any = None,
-    cache_result_in_memory: bool = True,
-    log_prints: bool | None = None,
-    on_completion: list[Hook] | None = None,
-    on_failure: list[Hook] | None = None,
-    on_cancellation: list[Hook] | None = None,
-    on_crashed: list[Hook] | None = None,
-    on_running: list[Hook] | None = None,
-) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
-def flow(__fn: Any = None, /, **options: Any) -> Any:
-    """Make a flow of a function.
+class FlowDecorator:
+    """What `flow` is: it makes a flow of a function, and `flow.from_source` loads one from where its code is kept."""
 
-    Args:
-        name: of the flow; the function's name with dashes. Without / % & > <.
-        version: of its code, as users count it; a digest of its file.
-        flow_run_name: the name of a run, a template such as "load-{table}" or a function that gives it.
-        retries: how often a failed run is tried again.
-        retry_delay_seconds: the pause before that; the API keeps whole seconds.
-        task_runner: where submitted tasks run; threads of this process.
-        description: what it does; the function's docstring.
-        timeout_seconds: after which a run fails as TimedOut (see `sdk.timeouts` for what can be interrupted).
-        validate_parameters: whether arguments are checked against the annotations, and converted to them.
-        persist_result: whether the result, and by default those of the tasks, are kept in storage.
-        result_storage: where; a folder or an object that reads and writes.
-        result_serializer: as which bytes, such as "json".
-        cache_result_in_memory: kept for compatibility; results are in memory as long as their state is.
-        log_prints: whether `print` logs, in the flow and in its tasks.
-        on_completion: functions called with the flow, the flow run and the state when it completed …
-        on_failure: … when it failed for good …
-        on_cancellation: … when it was cancelled …
-        on_crashed: … when something from outside ended it …
-        on_running: … and each time it starts.
+    @overload
+    def __call__(self, __fn: Callable[P, R], /) -> Flow[P, R]: ...
+    @overload
+    def __call__(
+        self,
+        __fn: None = None,
+        /,
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        flow_run_name: Callable[..., str] | str | None = None,
+        retries: int | None = None,
+        retry_delay_seconds: float | int | None = None,
+        task_runner: TaskRunner | type[TaskRunner] | None = None,
+        description: str | None = None,
+        timeout_seconds: float | int | None = None,
+        validate_parameters: bool = True,
+        persist_result: bool | None = None,
+        result_storage: Any = None,
+        result_serializer: Any = None,
+        cache_result_in_memory: bool = True,
+        log_prints: bool | None = None,
+        on_completion: list[Hook] | None = None,
+        on_failure: list[Hook] | None = None,
+        on_cancellation: list[Hook] | None = None,
+        on_crashed: list[Hook] | None = None,
+        on_running: list[Hook] | None = None,
+    ) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+    def __call__(self, __fn: Any = None, /, **options: Any) -> Any:
+        """Make a flow of a function.
 
-    >>> @flow(retries=2, log_prints=True)
-    ... def greet(name: str = "world"):
-    ...     print(f"Hello {name}!")
-    """
-    make: Any = Flow
-    return functools.partial(make, **options) if __fn is None else make(__fn, **options)
+        Args:
+            name: of the flow; the function's name with dashes. Without / % & > <.
+            version: of its code, as users count it; a digest of its file.
+            flow_run_name: the name of a run, a template such as "load-{table}" or a function that gives it.
+            retries: how often a failed run is tried again.
+            retry_delay_seconds: the pause before that; the API keeps whole seconds.
+            task_runner: where submitted tasks run; threads of this process.
+            description: what it does; the function's docstring.
+            timeout_seconds: after which a run fails as TimedOut (see `sdk.timeouts` for what can be interrupted).
+            validate_parameters: whether arguments are checked against the annotations, and converted to them.
+            persist_result: whether the result, and by default those of the tasks, are kept in storage.
+            result_storage: where; a folder or an object that reads and writes.
+            result_serializer: as which bytes, such as "json".
+            cache_result_in_memory: kept for compatibility; results are in memory as long as their state is.
+            log_prints: whether `print` logs, in the flow and in its tasks.
+            on_completion: functions called with the flow, the flow run and the state when it completed …
+            on_failure: … when it failed for good …
+            on_cancellation: … when it was cancelled …
+            on_crashed: … when something from outside ended it …
+            on_running: … and each time it starts.
+
+        >>> @flow(retries=2, log_prints=True)
+        ... def greet(name: str = "world"):
+        ...     print(f"Hello {name}!")
+        """
+        make: Any = Flow
+        return functools.partial(make, **options) if __fn is None else make(__fn, **options)
+
+    def from_source(self, source: str | Path | CodeSource, entrypoint: str) -> Flow[..., Any]:
+        """The flow of an entrypoint in a git repository or a folder (`Flow.from_source`).
+
+        >>> flow.from_source("https://example.com/acme/mill.git", "flows/etl.py:nightly").deploy("n", "mill")
+        """
+        return Flow[..., Any].from_source(source, entrypoint)
+
+
+flow = FlowDecorator()

@@ -1,0 +1,1 @@
+"""What executes the runs of deployments, and where their code is kept."""

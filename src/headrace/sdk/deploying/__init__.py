@@ -1,0 +1,1 @@
+"""Making deployments at the API, from code and from files."""
