@@ -361,6 +361,14 @@ CREATE TABLE task_run_state_cache (
 
 CREATE INDEX ix_task_run_state_cache_cache_key ON task_run_state_cache (cache_key, id);
 
+CREATE TABLE task_workers (
+    id UUID NOT NULL,
+    identifier TEXT NOT NULL,
+    task_keys JSONB DEFAULT '[]' NOT NULL,
+    last_seen TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_task_workers PRIMARY KEY (id)
+);
+
 CREATE TABLE variables (
     id UUID NOT NULL,
     created TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -770,6 +778,7 @@ CREATE TABLE task_runs (
     flow_run_run_count INTEGER DEFAULT 0 NOT NULL,
     field_stamps JSONB,
     deadline TIMESTAMP WITH TIME ZONE,
+    lease_id UUID,
     deleted_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_task_runs PRIMARY KEY (id),
     CONSTRAINT fk_task_runs_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
@@ -819,7 +828,7 @@ CREATE TABLE task_queue (
     place INTEGER DEFAULT 1 NOT NULL,
     available_at TIMESTAMP WITH TIME ZONE NOT NULL,
     deliveries INTEGER DEFAULT 0 NOT NULL,
-    claimed_by TEXT,
+    delivery_id UUID,
     CONSTRAINT pk_task_queue PRIMARY KEY (task_run_id),
     CONSTRAINT fk_task_queue_task_run_id FOREIGN KEY(task_run_id) REFERENCES task_runs (id) ON DELETE CASCADE
 );

@@ -391,6 +391,15 @@ CREATE TABLE task_run_state_cache (
 
 CREATE INDEX ix_task_run_state_cache_cache_key ON task_run_state_cache (cache_key, id);
 
+CREATE TABLE task_workers (
+    id TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    task_keys TEXT DEFAULT '[]' NOT NULL,
+    last_seen INTEGER NOT NULL,
+    CONSTRAINT pk_task_workers PRIMARY KEY (id)
+)
+ STRICT;
+
 CREATE TABLE variables (
     id TEXT NOT NULL,
     created INTEGER NOT NULL,
@@ -820,6 +829,7 @@ CREATE TABLE task_runs (
     flow_run_run_count INTEGER DEFAULT 0 NOT NULL,
     field_stamps TEXT,
     deadline INTEGER,
+    lease_id TEXT,
     deleted_at INTEGER,
     CONSTRAINT pk_task_runs PRIMARY KEY (id),
     CONSTRAINT fk_task_runs_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
@@ -869,7 +879,7 @@ CREATE TABLE task_queue (
     place INTEGER DEFAULT 1 NOT NULL,
     available_at INTEGER NOT NULL,
     deliveries INTEGER DEFAULT 0 NOT NULL,
-    claimed_by TEXT,
+    delivery_id TEXT,
     CONSTRAINT pk_task_queue PRIMARY KEY (task_run_id),
     CONSTRAINT fk_task_queue_task_run_id FOREIGN KEY(task_run_id) REFERENCES task_runs (id) ON DELETE CASCADE
 )

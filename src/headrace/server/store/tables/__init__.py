@@ -43,7 +43,7 @@ from headrace.server.store.tables.events import (
     log_trims,
 )
 from headrace.server.store.tables.histories import history_changes, history_spans, history_steps
-from headrace.server.store.tables.lifecycle import cancellations, services, task_queue
+from headrace.server.store.tables.lifecycle import cancellations, services, task_queue, task_workers
 from headrace.server.store.tables.runs import (
     flow_run_input,
     flow_run_states,
@@ -101,6 +101,7 @@ __all__ = [
     "task_run_state_cache",
     "task_run_states",
     "task_runs",
+    "task_workers",
     "variables",
     "work_pools",
     "work_queues",

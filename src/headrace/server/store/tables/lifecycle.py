@@ -7,11 +7,14 @@ from headrace.server.store.tables.columns import (
     Seconds,
     Time,
     count,
+    document,
     flag,
     full_index,
     optional_document,
     optional_text,
     partial_index,
+    primary_id,
+    reference,
     required_text,
     table,
     time,
@@ -64,8 +67,16 @@ task_queue = table(  # background task runs that wait for a worker, or that one 
     Column("place", Integer, nullable=False, server_default=text("1")),  # 0 is a retry, which comes first
     Column("available_at", Time, nullable=False),
     count("deliveries"),
-    optional_text("claimed_by"),
+    reference("delivery_id"),  # who has it now, until it is available to others
     clustered=True,
 )
 _queued = task_queue.c
 full_index("ix_task_queue_available_at", _queued.task_key, _queued.place, _queued.available_at)  # what is next
+
+task_workers = table(  # connections of processes that wait for background tasks
+    "task_workers",
+    primary_id(),
+    required_text("identifier"),
+    document("task_keys", "[]"),
+    Column("last_seen", Time, nullable=False),
+)

@@ -183,7 +183,8 @@ task_runs = table(
     *_bookkeeping(),
     count("flow_run_run_count"),
     optional_document("field_stamps"),
-    time("deadline"),  # as a flow run's; only tasks that run outside flows have one
+    time("deadline"),  # until when a background task's worker has it, unless it gives another sign of life
+    reference("lease_id"),  # the delivery that this worker began; only who knows it may renew the lease
     time("deleted_at"),
 )
 _task = task_runs.c

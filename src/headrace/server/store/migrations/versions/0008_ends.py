@@ -35,6 +35,7 @@ def upgrade() -> None:
     _index_runs()
     op.add_column("flow_runs", sa.Column("lease_seconds", SECONDS))
     op.add_column("flow_runs", sa.Column("lease_holder", sa.Text()))
+    op.add_column("task_runs", sa.Column("lease_id", ID))
     _extend_schedules()
     _create_services()
     _create_cancellations()
@@ -42,7 +43,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("task_queue", "cancellations", "services"):
+    op.drop_column("task_runs", "lease_id")
+    for name in ("task_workers", "task_queue", "cancellations", "services"):
         op.drop_table(name)
     op.drop_index("ix_deployment_schedules_due_at", "deployment_schedules")
     for column in ("error", "due_at", "scheduled_until", "if_running", "max_queued", "catchup"):
@@ -144,11 +146,20 @@ def _create_task_queue() -> None:
         sa.Column("place", sa.Integer(), nullable=False, server_default=sa.text("1")),
         sa.Column("available_at", TIME, nullable=False),
         sa.Column("deliveries", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.Column("claimed_by", sa.Text()),
+        sa.Column("delivery_id", ID),
         sa.PrimaryKeyConstraint("task_run_id", name="pk_task_queue"),
         _belongs("task_queue", "task_run_id", "task_runs"),
     )
     op.create_index("ix_task_queue_available_at", "task_queue", ["task_key", "place", "available_at"])
+    op.create_table(
+        "task_workers",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("identifier", sa.Text(), nullable=False),
+        sa.Column("task_keys", JSON, nullable=False, server_default=sa.text("'[]'")),
+        sa.Column("last_seen", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_task_workers"),
+        sqlite_strict=True,
+    )
 
 
 def _create(name: str, *parts: Any) -> None:
