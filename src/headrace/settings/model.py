@@ -324,6 +324,15 @@ class ServerLogsSettings(Group, frozen=True):
     stream_out_enabled: Annotated[bool, Meta(description="Clients may follow log lines live, at /logs/out.")] = True
 
 
+class ServerTasksSettings(Group, frozen=True):
+    """Background tasks."""
+
+    begin_timeout: Annotated[
+        float,
+        Meta(ge=1, le=86_400, description="Seconds in which a delivered task begins, or else it is delivered again."),
+    ] = 30.0
+
+
 class ServerSettings(Group, frozen=True):
     """What the server does."""
 
@@ -333,6 +342,7 @@ class ServerSettings(Group, frozen=True):
     events: ServerEventsSettings = ServerEventsSettings()
     logs: ServerLogsSettings = ServerLogsSettings()
     services: ServerServicesSettings = ServerServicesSettings()
+    tasks: ServerTasksSettings = ServerTasksSettings()
     encryption_key: Annotated[str | None, _ENCRYPTION_KEY] = None
     ui_url: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""Clients may ask which task workers are connected, and are told that none is."""
+"""Clients may ask which task workers are connected; who is, is told by tests of the queue."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.server.api import Api
 
 
 @pytest.mark.parametrize("body", [None, {}, {"task_worker_filter": None}, {"task_worker_filter": {"task_keys": ["a"]}}])
-async def test_no_task_worker_is_connected(api: Api, body: Any) -> None:
+async def test_where_no_task_worker_is_connected_none_is_listed(api: Api, body: Any) -> None:
     answer = await api.post("/task_workers/filter", body)
     assert (answer.status, answer.json) == (200, [])
 

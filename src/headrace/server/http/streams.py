@@ -1,6 +1,7 @@
 """Every WebSocket route of the server, below the base path."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from headrace.server.context import Context
 from headrace.server.events.following import EventSource
@@ -12,6 +13,9 @@ from headrace.server.store.base import Store
 from headrace.server.streams.tail import Tail
 from headrace.server.subscriptions.channels import Channels
 from headrace.server.subscriptions.socket import StreamSocket
+from headrace.server.task_queue.exchange import Exchange
+from headrace.server.task_queue.peer_socket import PeerTaskSocket
+from headrace.server.task_queue.socket import TaskSocket
 from headrace.settings import Settings
 
 
@@ -31,7 +35,13 @@ def make_streams(store: Store, settings: Settings) -> Mapping[str, SocketHandler
     async def subscribe(ctx: Context, socket: Socket) -> None:
         await StreamSocket(channels, socket).serve()
 
-    streams: dict[str, SocketHandler] = {"/events/in": receive_events, "/x/stream": subscribe}
+    exchange = Exchange(store, timedelta(seconds=settings.server.tasks.begin_timeout))
+    streams: dict[str, SocketHandler] = {
+        "/events/in": receive_events,
+        "/x/stream": subscribe,
+        "/task_runs/subscriptions/scheduled": PeerTaskSocket(exchange),
+        "/x/task_runs/deliveries": TaskSocket(exchange),
+    }
     if settings.server.events.stream_out_enabled:
         streams["/events/out"] = EventStream(event_source, event_tail)
     if settings.server.logs.stream_out_enabled:

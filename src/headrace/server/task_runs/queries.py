@@ -22,6 +22,7 @@ class Orchestrated(msgspec.Struct, kw_only=True):
     """The part of a task run that decides about its states."""
 
     id: UUID
+    name: str
     flow_run_id: UUID | None
     task_key: str
     tags: list[str]
@@ -39,6 +40,7 @@ _ORCHESTRATED = Reader(
     Orchestrated,
     {
         "id": Kind.UUID,
+        "name": Kind.TEXT,
         "flow_run_id": Kind.UUID,
         "task_key": Kind.TEXT,
         "tags": JSON(list[str]),
@@ -133,13 +135,14 @@ _INSERT_STATE = Statement(
     """
 )
 
-# Every column dates from the new state, so no stamps of older reports are kept.
+# Every column dates from the new state, so no stamps of older reports are kept. Whoever executed the run does so no
+# more, unless it is told that it may.
 _ENTER = Statement(
     """
     UPDATE task_runs SET
         updated = $2, state_id = $3, state_type = $4, state_name = $5, state_timestamp = $6, run_count = $7,
         expected_start_time = $8, next_scheduled_start_time = $9, start_time = $10, end_time = $11,
-        total_run_time = $12, flow_run_run_count = $13, field_stamps = NULL
+        total_run_time = $12, flow_run_run_count = $13, field_stamps = NULL, deadline = NULL, lease_id = NULL
     WHERE id = $1
     """
 )

@@ -1,7 +1,7 @@
 """Making, changing and ending task runs that the server orchestrates (contract §4.4).
 
-Most runs have no tags: what their limits need is imported where it is used, so that a process that records its
-own runs does not load it.
+Most runs have no tags, and wait in no queue: what limits and the queue need is imported where it is used, so that a
+process that records its own runs does not load it.
 """
 
 from datetime import datetime
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from headrace.rules import task_run_policy
 from headrace.rules.bookkeeping import TaskRunChanges, mirrored
-from headrace.rules.effects import AcquireTagSlots, ReleaseTagSlots, RememberCached
+from headrace.rules.effects import AcquireTagSlots, Enqueue, ReleaseTagSlots, RememberCached
 from headrace.rules.estimates import estimated_start_time_delta
 from headrace.rules.facts import Facts, Needs, TagLimit
 from headrace.rules.transitions import Entry, Policy, Proposal, decide, needs
@@ -59,7 +59,7 @@ async def set_state(store: Store, id: UUID, state: State, *, force: bool, asker:
         run = await queries.load(transaction, id)
         if run is None:
             raise ObjectNotFound(f"Task run with id {id} not found")
-        return await _propose(transaction, run, state, force, asker)
+        return await propose(transaction, run, state, asker, force=force)
 
 
 async def mirror(transaction: Connection, id: UUID, state: State, child_flow_run_id: UUID, asker: Asker) -> None:
@@ -67,7 +67,7 @@ async def mirror(transaction: Connection, id: UUID, state: State, child_flow_run
     run = await queries.load(transaction, id)
     if run is not None:
         copy = mirrored(state, child_flow_run_id, uuid7())
-        await _propose(transaction, run, copy, True, asker, is_copy=True)
+        await propose(transaction, run, copy, asker, force=True, is_copy=True)
 
 
 async def retry_failed(transaction: Connection, flow_run_id: UUID, scheduled_time: datetime, asker: Asker) -> None:
@@ -81,7 +81,7 @@ async def retry_failed(transaction: Connection, flow_run_id: UUID, scheduled_tim
                 timestamp=asker.now,
                 state_details=StateDetails(scheduled_time=scheduled_time),
             )
-            await _propose(transaction, run, state, True, asker)
+            await propose(transaction, run, state, asker, force=True)
 
 
 async def exists(connection: Connection, id: UUID) -> bool:
@@ -112,16 +112,23 @@ def _policy(state: State, *, force: bool) -> Policy[Any, TaskRunChanges]:
     return task_run_policy.policy_for(force=force, deferred=bool(state.state_details.deferred))
 
 
-async def _propose(
-    transaction: Connection, run: Orchestrated, state: State, force: bool, asker: Asker, *, is_copy: bool = False
+async def propose(
+    transaction: Connection, run: Orchestrated, state: State, asker: Asker, *, force: bool, is_copy: bool = False
 ) -> Outcome:
-    """Write what the rules make of a state; a copy of another run's state has no result of its own."""
+    """Write what the rules make of a state; a copy of another run's state has no result of its own.
+
+    The run is as `queries.load` gave it in this transaction.
+    """
     policy, proposal = _policy(state, force=force), _proposal(run, state, asker)
     decision = decide(policy, proposal, await _facts(transaction, run, state, needs(policy, proposal), asker))
     entry = entry_of(decision)
     if entry is not None:
         result = None if is_copy else artifacts.result_of(entry.state)
         await queries.enter(transaction, run.id, entry.state, entry.changes, asker.now)
+        if run.state is not None and run.state.type is StateType.SCHEDULED is not entry.state.type:
+            from headrace.server.task_queue import service as task_queue
+
+            await task_queue.withdraw(transaction, [run.id])
         await _carry_out(transaction, run.id, entry, result, asker)
     return outcome_of(decision, run.state)
 
@@ -155,6 +162,12 @@ async def _carry_out(
                 from headrace.server.task_runs import slots
 
                 await slots.carry_out(transaction, id, effect)
+            case Enqueue(task_key=task_key, retry=retry):
+                from headrace.server.task_queue import service as task_queue
+
+                place = task_queue.RETRIES if retry else task_queue.NEW
+                due = entry.state.state_details.scheduled_time or asker.now
+                await task_queue.offer(transaction, id, task_key, place, due)
             case _:
                 continue
 

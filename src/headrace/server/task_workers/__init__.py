@@ -1,1 +1,1 @@
-"""Task workers. None can connect yet, for background tasks have no queue here."""
+"""Task workers: processes that are connected and wait for background tasks (contract §2)."""

@@ -12,18 +12,20 @@ import msgspec
 
 from headrace.server.task_runs.recording.folding import UNKNOWN, Change, Known, fold
 from headrace.server.task_runs.recording.reports import Report, ReportedState, Stamp
+from headrace.wire.states import StateType
 
 Key = tuple[UUID | None, str, str]
 """The natural key of a task run."""
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """A row that the batch may change. A deleted one takes no more reports."""
+    """A row that the batch may change. A deleted one takes no more reports; one that `waits` is Scheduled."""
 
     id: UUID
     key: Key
     known: Known
     deleted: bool = False
+    waits: bool = False
 
 
 class NewRun(msgspec.Struct, frozen=True):
@@ -49,6 +51,8 @@ class Plan(msgspec.Struct, frozen=True):
     new: Sequence[NewRun]
     changed: Sequence[ChangedRun]
     states: Sequence[NewState]
+    begun: Sequence[UUID]
+    """Runs that were Scheduled and are no more."""
     orphans: int
     """How many reports were left out because their flow run, or the run itself, has been deleted."""
 
@@ -72,6 +76,7 @@ def plan(reports: Sequence[Report], stored: Collection[Stored], flow_run_ids: Co
     new: list[NewRun] = []
     changed: list[ChangedRun] = []
     states: list[NewState] = []
+    begun: list[UUID] = []
     orphans = 0
     for id in sorted(groups):
         group, row = groups[id], rows.get(id)
@@ -82,9 +87,11 @@ def plan(reports: Sequence[Report], stored: Collection[Stored], flow_run_ids: Co
             new.append(NewRun(id, key_of(group[0]), fold(UNKNOWN, group)))
         elif _changes(change := fold(row.known, group)):
             changed.append(ChangedRun(id, change))
+            if row.waits and change.state is not None and change.state.type is not StateType.SCHEDULED:
+                begun.append(id)
         states.extend(NewState(id, report.flow_run_id, report.state) for report in group)
     states.sort(key=lambda new_state: new_state.state.id)
-    return Plan(new, changed, states, orphans)
+    return Plan(new, changed, states, begun, orphans)
 
 
 def key_of(report: Report) -> Key:

@@ -11,6 +11,7 @@ from headrace.server.task_runs.recording.folding import DEFAULTED, NEVER, Change
 from headrace.server.task_runs.recording.plans import ChangedRun, NewRun, NewState, Stored, key_of
 from headrace.server.task_runs.recording.reports import FIELDS, Report, Stamp
 from headrace.wire.base import encode_text
+from headrace.wire.states import TERMINAL_STATES
 from headrace.wire.task_runs import TaskRunPolicy
 from headrace.wire.times import to_micros
 
@@ -38,11 +39,12 @@ def _stored(
     state_id: UUID | None,
     field_stamps: dict[str, Stamp] | None,
     deleted: bool,
+    waits: bool,
     **has: bool,
 ) -> Stored:
     stamp = NEVER if state_timestamp is None or state_id is None else (to_micros(state_timestamp), state_id)
     told = {field for field in FIELDS if field in DEFAULTED or has[field]}
-    return Stored(id, (flow_run_id, task_key, dynamic_key), known_from(stamp, told, field_stamps or {}), deleted)
+    return Stored(id, (flow_run_id, task_key, dynamic_key), known_from(stamp, told, field_stamps or {}), deleted, waits)
 
 
 def _id(*, id: UUID) -> UUID:
@@ -60,13 +62,14 @@ _ROWS = Reader(
         "state_id": Kind.UUID,
         "field_stamps": JSON(dict[str, Stamp]),
         "deleted": Kind.BOOLEAN,
+        "waits": Kind.BOOLEAN,
         **dict.fromkeys(_NULLABLE, Kind.BOOLEAN),
     },
 )
 
 _STORED_COLUMNS = f"""
     SELECT id, flow_run_id, task_key, dynamic_key, state_timestamp, state_id, field_stamps, deleted_at IS NOT NULL,
-        {", ".join(f"{field} IS NOT NULL" for field in _NULLABLE)}
+        COALESCE(state_type = 'SCHEDULED', FALSE), {", ".join(f"{field} IS NOT NULL" for field in _NULLABLE)}
     FROM task_runs
 """
 
@@ -130,9 +133,14 @@ _NEW_RUN = (
 _NEW_STATE = ("id", "created", "task_run_id", "type", "name", "timestamp", "message", "data", "state_details")
 
 _CHANGED = (*FIELDS, *_STATE_COLUMNS)
+_STATE_TYPE = 4 + _CHANGED.index("state_type")
+_TERMINAL = ", ".join(f"'{type.value}'" for type in sorted(TERMINAL_STATES))
+_HELD = f"CASE WHEN ${_STATE_TYPE} IN ({_TERMINAL}) THEN NULL ELSE {{column}} END"
+"""Who executed a run that is over has it no more."""
 _UPDATE = Statement(
     f"""
     UPDATE task_runs SET updated = $2, field_stamps = $3,
+        deadline = {_HELD.format(column="deadline")}, lease_id = {_HELD.format(column="lease_id")},
         {", ".join(f"{column} = COALESCE(${number}, {column})" for number, column in enumerate(_CHANGED, start=4))}
     WHERE id = $1
     """

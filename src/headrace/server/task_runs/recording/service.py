@@ -27,5 +27,9 @@ async def record(transaction: Connection, reports: Sequence[Report]) -> None:
     await queries.insert_runs(transaction, batch.new, moment)
     await queries.update_runs(transaction, batch.changed, moment)
     await queries.insert_states(transaction, batch.states, moment)
+    if batch.begun:
+        from headrace.server.task_queue import service as task_queue
+
+        await task_queue.withdraw(transaction, batch.begun)
     if batch.orphans:
         _log.info("Left out %d events about task runs of flow runs that do not exist.", batch.orphans)
