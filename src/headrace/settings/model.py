@@ -281,6 +281,17 @@ class PauseExpirationsSettings(ServiceSettings, frozen=True):
     loop_seconds: Annotated[float, _BETWEEN_LOOKS] = 5.0
 
 
+class TaskLeasesSettings(ServiceSettings, frozen=True):
+    """The service that notices background tasks whose worker is gone."""
+
+    grace_seconds: Annotated[
+        float,
+        Meta(
+            ge=0, le=3600, description="Seconds after a server's start in which workers may give signs of life first."
+        ),
+    ] = 30.0
+
+
 class ServerServicesSettings(Group, frozen=True):
     """What the server does by itself, each by the name of its service."""
 
@@ -296,6 +307,7 @@ class ServerServicesSettings(Group, frozen=True):
     liveness: LivenessSettings = LivenessSettings()
     cancellation_cleanup: CancellationCleanupSettings = CancellationCleanupSettings()
     pause_expirations: PauseExpirationsSettings = PauseExpirationsSettings()
+    task_leases: TaskLeasesSettings = TaskLeasesSettings()
 
 
 class ServerEventsSettings(Group, frozen=True):

@@ -1,74 +1,27 @@
 """Prefect's task workers are given background tasks, each to one of them, over the contract's WebSocket (§2)."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from headrace.server.store.base import Statement, Store
+from headrace.server.store.base import Store
 from headrace.settings import Settings
-from headrace.settings.model import ServerTasksSettings
-from headrace.wire.ids import uuid7
 from headrace.wire.times import now
 from tests.server.api import Api
-from tests.server.streams.listening import Client, client, event, listening
-
-PATH = "/task_runs/subscriptions/scheduled"
-_QUEUED = Statement("SELECT task_run_id, deliveries FROM task_queue")
-_DUE = Statement("SELECT available_at FROM task_queue")
-
-
-@asynccontextmanager
-async def serving(store: Store, settings: Settings, begin_timeout: float = 30.0) -> AsyncIterator[str]:
-    """The URL of a server that delivers a task again if it does not begin in time."""
-    server = msgspec.structs.replace(settings.server, tasks=ServerTasksSettings(begin_timeout=begin_timeout))
-    async with listening(store, msgspec.structs.replace(settings, server=server)) as url:
-        yield url
-
-
-@asynccontextmanager
-async def worker(url: str, *keys: str, name: str = "mill-1") -> AsyncIterator[Client]:
-    async with client(url + PATH) as it:
-        await it.send({"type": "subscribe", "keys": list(keys), "client_id": name})
-        yield it
-
-
-async def delay(api: Api, key: str = "grind", **state: Any) -> str:
-    """A background task run's id."""
-    details = {"deferred": True, "task_parameters_id": str(uuid7())}
-    details |= state.pop("state_details", {})
-    made = {"type": "SCHEDULED", "state_details": details, **state}
-    return await api.task_run(None, task_key=key, state=made)
-
-
-async def take(it: Client) -> str:
-    """The id of the next run, which is acknowledged."""
-    run = await it.receive()
-    await it.send({"type": "ack"})
-    return run["id"]
-
-
-async def until_later(store: Store) -> None:
-    """Wait until whoever has the run that is queued is given more time."""
-    due = (await store.fetch(_DUE))[0][0]
-    while (await store.fetch(_DUE))[0][0] == due:  # noqa: ASYNC110 # nobody tells of it
-        await asyncio.sleep(0.02)
-
-
-def entered(id: str, key: str, type: str) -> Any:
-    """The event by which a worker reports a state."""
-    return event(
-        f"prefect.task-run.{type.capitalize()}",
-        {"prefect.resource.id": f"prefect.task-run.{id}", "prefect.orchestration": "client"},
-        payload={
-            "validated_state": {"type": type, "state_details": {"deferred": True}},
-            "task_run": {"name": "grind-1", "task_key": key, "dynamic_key": "x"},
-        },
-    )
+from tests.server.streams.listening import client
+from tests.server.task_queue.background import (
+    PEER_PATH,
+    QUEUED,
+    delay,
+    entered,
+    peer_worker,
+    serving,
+    take,
+    until_later,
+)
 
 
 async def test_a_worker_is_given_the_runs_of_its_tasks_in_the_order_in_which_they_came(
@@ -76,7 +29,7 @@ async def test_a_worker_is_given_the_runs_of_its_tasks_in_the_order_in_which_the
 ) -> None:
     ids = [await delay(api) for _ in range(3)]
     await delay(api, "other")
-    async with serving(store, database_settings) as url, worker(url, "grind") as mill:
+    async with serving(store, database_settings) as url, peer_worker(url, "grind") as mill:
         run = await mill.receive()
         assert run["id"] == ids[0]
         assert run["state"]["state_details"]["deferred"] is True
@@ -90,7 +43,7 @@ async def test_a_worker_is_given_the_runs_of_its_tasks_in_the_order_in_which_the
 async def test_tasks_are_served_in_turn(api: Api, store: Store, database_settings: Settings) -> None:
     for key in ("a", "a", "b", "b", "c"):
         await delay(api, key)
-    async with serving(store, database_settings) as url, worker(url, "c", "a", "b") as mill:
+    async with serving(store, database_settings) as url, peer_worker(url, "c", "a", "b") as mill:
         keys = []
         for _ in range(5):
             keys.append((await mill.receive())["task_key"])
@@ -104,7 +57,7 @@ async def test_a_retry_comes_before_new_work(api: Api, store: Store, database_se
     await delay(api)
     retry = {"name": "AwaitingRetry", "state_details": {"deferred": True}}
     assert (await api.propose("task_runs", failed, "SCHEDULED", **retry)).json["status"] == "ACCEPT"
-    async with serving(store, database_settings) as url, worker(url, "grind") as mill:
+    async with serving(store, database_settings) as url, peer_worker(url, "grind") as mill:
         assert await take(mill) == failed
 
 
@@ -115,7 +68,7 @@ async def test_each_run_goes_to_one_worker_of_several_servers(
     given: list[str] = []
 
     async def work(url: str) -> None:
-        async with worker(url, "grind") as mill:
+        async with peer_worker(url, "grind") as mill:
             while len(given) < len(ids):
                 try:
                     async with asyncio.timeout(0.5):
@@ -134,7 +87,7 @@ async def test_a_run_is_not_delivered_before_its_time(api: Api, store: Store, da
     due = now() + timedelta(seconds=0.6)
     later = await delay(api, state_details={"scheduled_time": due.isoformat()})
     soon = await delay(api)
-    async with serving(store, database_settings) as url, worker(url, "grind") as mill:
+    async with serving(store, database_settings) as url, peer_worker(url, "grind") as mill:
         assert [await take(mill), await take(mill)] == [soon, later]
         assert now() >= due
 
@@ -145,9 +98,9 @@ async def test_what_is_not_scheduled_any_more_is_not_delivered(
     deleted, cancelled, begun, waiting = [await delay(api) for _ in range(4)]
     await api.delete(f"/task_runs/{deleted}")
     await api.propose("task_runs", cancelled, "CANCELLED", force=True)
-    await api.post("/events", [entered(begun, "grind", "RUNNING")])
-    assert [str(row[0]) for row in await store.fetch(_QUEUED)] == [waiting]
-    async with serving(store, database_settings) as url, worker(url, "grind") as mill:
+    await api.post("/events", [entered(begun, "RUNNING")])
+    assert [str(row[0]) for row in await store.fetch(QUEUED)] == [waiting]
+    async with serving(store, database_settings) as url, peer_worker(url, "grind") as mill:
         assert await take(mill) == waiting
 
 
@@ -156,11 +109,11 @@ async def test_a_run_that_was_not_acknowledged_is_anothers_as_soon_as_its_worker
 ) -> None:
     id = await delay(api)
     async with serving(store, database_settings) as url:
-        async with worker(url, "grind") as lost:
+        async with peer_worker(url, "grind") as lost:
             assert (await lost.receive())["id"] == id
-        async with worker(url, "grind") as mill:
+        async with peer_worker(url, "grind") as mill:
             assert await take(mill) == id
-    assert [row[1] for row in await store.fetch(_QUEUED)] == [2]
+    assert [row[1] for row in await store.fetch(QUEUED)] == [2]
 
 
 async def test_a_run_that_was_acknowledged_and_never_began_is_delivered_again_when_its_worker_is_gone(
@@ -168,9 +121,9 @@ async def test_a_run_that_was_acknowledged_and_never_began_is_delivered_again_wh
 ) -> None:
     id = await delay(api)
     async with serving(store, database_settings, begin_timeout=1.0) as url:
-        async with worker(url, "grind") as lost:
+        async with peer_worker(url, "grind") as lost:
             assert await take(lost) == id
-        async with worker(url, "grind") as mill:
+        async with peer_worker(url, "grind") as mill:
             assert await take(mill) == id
 
 
@@ -179,12 +132,12 @@ async def test_a_connected_worker_keeps_the_last_run_that_it_acknowledged(
 ) -> None:
     """It may be full, and begin the run when it has room."""
     id = await delay(api)
-    async with serving(store, database_settings, begin_timeout=1.0) as url, worker(url, "grind") as full:
+    async with serving(store, database_settings, begin_timeout=1.0) as url, peer_worker(url, "grind") as full:
         assert await take(full) == id
-        async with worker(url, "grind", name="mill-2"), asyncio.timeout(20):
+        async with peer_worker(url, "grind", name="mill-2"), asyncio.timeout(20):
             for _ in range(4):  # by then it would have been delivered again
                 await until_later(store)
-    assert [row[1] for row in await store.fetch(_QUEUED)] == [1]
+    assert [row[1] for row in await store.fetch(QUEUED)] == [1]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +153,7 @@ async def test_a_connected_worker_keeps_the_last_run_that_it_acknowledged(
 async def test_a_wrong_first_frame_ends_the_conversation(
     api: Api, store: Store, database_settings: Settings, frame: Any, expected: str
 ) -> None:
-    async with serving(store, database_settings) as url, client(url + PATH) as stranger:
+    async with serving(store, database_settings) as url, client(url + PEER_PATH) as stranger:
         await stranger.send(frame)
         code, reason = await stranger.closed()
     assert code == 4001
@@ -212,15 +165,15 @@ async def test_a_worker_may_say_goodbye_and_nothing_else_but_ack(
     api: Api, store: Store, database_settings: Settings
 ) -> None:
     async with serving(store, database_settings) as url:
-        async with worker(url, "grind") as polite:
+        async with peer_worker(url, "grind") as polite:
             await polite.send({"type": "quit"})
             assert (await polite.closed())[0] == 1000
         id = await delay(api)
-        async with worker(url, "grind") as odd:
+        async with peer_worker(url, "grind") as odd:
             await odd.receive()
             await odd.send({"type": "nack"})
             assert (await odd.closed())[0] == 4001
-        async with worker(url, "grind") as mill:
+        async with peer_worker(url, "grind") as mill:
             assert await take(mill) == id
 
 
@@ -232,8 +185,8 @@ async def test_connected_workers_are_listed_by_any_server(api: Api, store: Store
 
     async with (
         serving(store, database_settings) as url,
-        worker(url, "a", "b", name="one-1") as one,
-        worker(url, "b", name="two-2") as two,
+        peer_worker(url, "a", "b", name="one-1") as one,
+        peer_worker(url, "b", name="two-2") as two,
     ):
         for each, key in ((one, "a"), (two, "b")):  # a worker that was given a run is known
             await delay(api, key)

@@ -27,6 +27,7 @@ from headrace.server.saved_searches import routes as saved_searches
 from headrace.server.services import routes as services
 from headrace.server.states import routes as states
 from headrace.server.task_runs import routes as task_runs
+from headrace.server.task_runs import routes_background as task_runs_background
 from headrace.server.task_runs import routes_read as task_runs_read
 from headrace.server.task_workers import routes as task_workers
 from headrace.server.templates import routes as templates
@@ -46,6 +47,7 @@ ROUTERS: tuple[Router, ...] = (
     liveness.router,
     task_runs.router,
     task_runs_read.router,
+    task_runs_background.router,
     task_workers.router,
     *states.routers,
     events.router,

@@ -6,5 +6,6 @@ from headrace.server.automations.evaluation.triggers import Triggers
 from headrace.server.events.persister import EventPersister
 from headrace.server.history.service import Histories
 from headrace.server.services.base import Service
+from headrace.server.task_queue.leases import TaskLeases
 
-SERVICES: tuple[type[Service], ...] = (EventPersister, Triggers, ProactiveTriggers, Actions, Histories)
+SERVICES: tuple[type[Service], ...] = (EventPersister, Triggers, ProactiveTriggers, Actions, Histories, TaskLeases)

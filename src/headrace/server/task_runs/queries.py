@@ -146,6 +146,20 @@ _ENTER = Statement(
     WHERE id = $1
     """
 )
+_LEASE = Statement("UPDATE task_runs SET deadline = $2, lease_id = $3 WHERE id = $1")
+_RENEW = Statement(
+    "UPDATE task_runs SET deadline = $3"
+    " WHERE id = ANY($1::uuid[]) AND lease_id = ANY($2::uuid[]) AND deleted_at IS NULL RETURNING id",
+    sqlite="UPDATE task_runs SET deadline = $3 WHERE id IN (SELECT value FROM json_each($1))"
+    " AND lease_id IN (SELECT value FROM json_each($2)) AND deleted_at IS NULL RETURNING id",
+)
+_OVER = "FROM task_runs WHERE deadline <= $1 AND deadline IS NOT NULL AND lease_id IS NOT NULL AND deleted_at IS NULL"
+_ANY_LEASE_OVER = Statement(f"SELECT 1 {_OVER} LIMIT 1")
+_LEASES_OVER = Statement(
+    f"SELECT id {_OVER} ORDER BY deadline LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+    sqlite=f"SELECT id {_OVER} ORDER BY deadline LIMIT $2",
+)
+_BEGINNINGS = Statement("SELECT count(*) FROM task_run_states WHERE task_run_id = $1 AND type = 'PENDING'")
 _RENAME = Statement("UPDATE task_runs SET updated = $2, name = COALESCE($3, name) WHERE id = $1 AND deleted_at IS NULL")
 _DELETE = Statement("DELETE FROM task_runs WHERE id = $1 AND deleted_at IS NULL")
 _DELETE_LOGS = Statement("DELETE FROM logs WHERE task_run_id = $1")
@@ -195,6 +209,38 @@ async def enter(transaction: Connection, id: UUID, state: State, changes: TaskRu
     """Write a state, and the columns of its run that go with it."""
     await transaction.execute(_ENTER, id, moment, *_bookkeeping(changes))
     await _insert_state(transaction, id, state, moment)
+
+
+async def lease(transaction: Connection, id: UUID, lease_id: UUID, until: datetime | None) -> None:
+    """Let a run be in somebody's hands until then."""
+    await transaction.execute(_LEASE, id, until, lease_id)
+
+
+async def release(transaction: Connection, id: UUID) -> None:
+    """Let a run be in nobody's hands."""
+    await transaction.execute(_LEASE, id, None, None)
+
+
+async def renew(connection: Connection, ids: list[UUID], lease_ids: list[UUID], until: datetime) -> set[UUID]:
+    """Move on the leases of runs, and return those that are still held under them."""
+    return set(_IDS.all(await connection.fetch(_RENEW, ids, lease_ids, until), connection.dialect))
+
+
+async def any_lease_over(connection: Connection, moment: datetime) -> bool:
+    """Whether a lease has ended, looked up without a lock."""
+    return await connection.fetch_one(_ANY_LEASE_OVER, moment) is not None
+
+
+async def leases_over(transaction: Connection, moment: datetime, most: int) -> list[UUID]:
+    """Runs whose leases have ended, locked until the transaction ends."""
+    return _IDS.all(await transaction.fetch(_LEASES_OVER, moment, most), transaction.dialect)
+
+
+async def beginnings(connection: Connection, id: UUID) -> int:
+    """How often a run has become Pending."""
+    row = await connection.fetch_one(_BEGINNINGS, id)
+    assert row is not None
+    return row[0]
 
 
 async def exists(connection: Connection, id: UUID) -> bool:

@@ -4,6 +4,7 @@ Most runs have no tags, and wait in no queue: what limits and the queue need is 
 process that records its own runs does not load it.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -113,9 +114,16 @@ def _policy(state: State, *, force: bool) -> Policy[Any, TaskRunChanges]:
 
 
 async def propose(
-    transaction: Connection, run: Orchestrated, state: State, asker: Asker, *, force: bool, is_copy: bool = False
+    transaction: Connection,
+    run: Orchestrated,
+    state: State,
+    asker: Asker,
+    *,
+    force: bool,
+    is_copy: bool = False,
+    tell: Callable[[Entry[TaskRunChanges]], Awaitable[object]] | None = None,
 ) -> Outcome:
-    """Write what the rules make of a state; a copy of another run's state has no result of its own.
+    """Write what the rules make of a state, and tell of it; a copy of another run's state has no result of its own.
 
     The run is as `queries.load` gave it in this transaction.
     """
@@ -130,6 +138,8 @@ async def propose(
 
             await task_queue.withdraw(transaction, [run.id])
         await _carry_out(transaction, run.id, entry, result, asker)
+        if tell is not None:
+            await tell(entry)
     return outcome_of(decision, run.state)
 
 
