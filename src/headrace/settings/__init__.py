@@ -22,11 +22,11 @@ from headrace.settings.model import (
     ServerDatabaseSettings,
     ServerEventsSettings,
     ServerLogsSettings,
-    ServerServicesSettings,
     ServerSettings,
     Settings,
     TasksSettings,
 )
+from headrace.settings.services import ServerServicesSettings
 
 if TYPE_CHECKING:
     from headrace.settings.catalogue import Setting

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from headrace.settings.model import Group, Settings
+from headrace.settings.groups import Group
+from headrace.settings.model import Settings
 from headrace.wire.errors import SettingsError
 
 PREFIX = "HEADRACE_"

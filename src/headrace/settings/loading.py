@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeVar, cast
 import msgspec
 
 from headrace.settings.catalogue import PREFIX, Setting, catalogue
-from headrace.settings.model import Group, Settings
+from headrace.settings.groups import Group
+from headrace.settings.model import Settings
 
 HOME, PROFILE = "HEADRACE_HOME", "HEADRACE_PROFILE"
 

@@ -14,7 +14,7 @@ from headrace.server.services.reporting import report
 from headrace.server.store import make_store
 from headrace.server.store.base import Store, Topic
 from headrace.settings import ServerSettings, Settings
-from headrace.settings.model import ServerServicesSettings, ServiceSettings
+from headrace.settings.services import ServerServicesSettings, ServiceSettings
 from headrace.wire.errors import InternalError, ServiceUnavailable
 from tests.conftest import settings_for
 from tests.server.services.waiting import until

@@ -24,7 +24,7 @@ from headrace.server.services.records import Record
 from headrace.server.store.base import Listener, Store, Topic
 from headrace.settings import Settings
 from headrace.settings.context import current
-from headrace.settings.model import ServiceSettings
+from headrace.settings.services import ServiceSettings
 from headrace.wire.errors import HeadraceError, InternalError
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0

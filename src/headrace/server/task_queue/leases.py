@@ -29,4 +29,4 @@ class TaskLeases(Service):
         """End some leases that are over; True if there may be more."""
         if time.monotonic() < self._from:
             return False
-        return await background.end_leases(self.store, Asker.server(), BATCH) == BATCH
+        return await background.end_leases(self.store, Asker.server(self.settings), BATCH) == BATCH
