@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.rules.block_secrets import HIDDEN, hidden, restored
@@ -61,6 +61,7 @@ documents = st.dictionaries(st.sampled_from("abc"), values, max_size=3)
 paths = st.lists(st.lists(st.sampled_from("abc*"), min_size=1, max_size=3).map(".".join), max_size=3)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # how long it takes says how busy the machine is
 @given(documents, paths)
 def test_what_was_hidden_is_restored_by_what_is_known(document: dict[str, Any], secret: list[str]) -> None:
     assert restored(hidden(document, secret), document, secret) == document
