@@ -27,7 +27,7 @@ def read(kind: type[T], file: Path | None, from_file: Path | None, from_json: st
     if sum(each is not None for each in (file, from_file, from_json)) != 1:
         raise UsageError("Say what the automation is: give a file, or its JSON with --from-json.")
     chosen = file or from_file
-    given: Any = _loaded(chosen) if chosen is not None else _json(from_json or "", "--from-json")
+    given: Any = load(chosen) if chosen is not None else _json(from_json or "", "--from-json")
     return [_made(kind, each) for each in _each(given)]
 
 
@@ -70,7 +70,8 @@ def _whole(trigger: Any) -> Any:
     )
 
 
-def _loaded(file: Path) -> Any:
+def load(file: Path) -> Any:
+    """What a file of JSON or YAML holds; `-` is standard input, and JSON."""
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:

@@ -28,7 +28,7 @@ def when(schedules: Iterable[DeploymentSchedule], paused: bool) -> str:
     """When a deployment runs by itself."""
     if paused:
         return "it is paused"
-    active = [in_words(each.schedule) for each in schedules if each.active]
+    active = sorted(in_words(each.schedule) for each in schedules if each.active)
     return f"runs {' and '.join(active)}" if active else "runs when asked to"
 
 
