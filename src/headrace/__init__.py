@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from headrace.sdk.pauses import pause_flow_run as pause_flow_run
     from headrace.sdk.pauses import resume_flow_run as resume_flow_run
     from headrace.sdk.pauses import suspend_flow_run as suspend_flow_run
+    from headrace.sdk.serving.serve import aserve as aserve
+    from headrace.sdk.serving.serve import serve as serve
     from headrace.sdk.task import Task as Task
     from headrace.sdk.task import task as task
     from headrace.wire.states import State as State
@@ -36,6 +38,7 @@ _HOMES = {
     "allow_failure": "headrace.sdk.annotations",
     "apause_flow_run": "headrace.sdk.pauses",
     "aresume_flow_run": "headrace.sdk.pauses",
+    "aserve": "headrace.sdk.serving.serve",
     "asuspend_flow_run": "headrace.sdk.pauses",
     "flow": "headrace.sdk.flow",
     "get_client": "headrace.client.orchestration",
@@ -43,6 +46,7 @@ _HOMES = {
     "pause_flow_run": "headrace.sdk.pauses",
     "quote": "headrace.sdk.annotations",
     "resume_flow_run": "headrace.sdk.pauses",
+    "serve": "headrace.sdk.serving.serve",
     "suspend_flow_run": "headrace.sdk.pauses",
     "tags": "headrace.sdk.context",
     "task": "headrace.sdk.task",
@@ -57,6 +61,7 @@ __all__ = [
     "allow_failure",
     "apause_flow_run",
     "aresume_flow_run",
+    "aserve",
     "asuspend_flow_run",
     "flow",
     "get_client",
@@ -64,6 +69,7 @@ __all__ = [
     "pause_flow_run",
     "quote",
     "resume_flow_run",
+    "serve",
     "suspend_flow_run",
     "tags",
     "task",

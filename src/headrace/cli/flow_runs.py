@@ -32,8 +32,9 @@ from headrace.wire.sorts import FlowRunSort
 from headrace.wire.states import State, StateType
 from headrace.wire.times import now
 
-app = App(name="flow-run", help="List, inspect, cancel and delete flow runs, and read their logs.")
+app = App(name="flow-run", help="List, inspect, execute, cancel and delete flow runs, and read their logs.")
 app.command(run_logs.logs)
+app.command("headrace.cli.flow_run_execution:execute", name="execute", help="Execute a run of a deployment here.")
 
 NOUN = "flow run"
 

@@ -14,7 +14,7 @@ COMMANDS = {
     "dev": ("dev:dev", "Serve the API, run a file's flows, and run them again whenever it changes."),
     "deploy": ("deploy:deploy", "Make deployments of flows, as headrace.yaml or the options describe them."),
     "server": ("server:app", "Start, stop and look after the server and its database."),
-    "flow-run": ("flow_runs:app", "List, inspect, cancel and delete flow runs, and read their logs."),
+    "flow-run": ("flow_runs:app", "List, inspect, execute, cancel and delete flow runs, and read their logs."),
     "flow": ("flows:app", "List and inspect flows."),
     "task-run": ("task_runs:app", "List and inspect task runs."),
     "event": ("events:app", "List, follow and emit events, and look after those that were kept aside."),

@@ -212,6 +212,35 @@ class Flow(Generic[P, R]):
 
         return flow_from(source, entrypoint)
 
+    def serve(
+        self,
+        name: str | None = None,
+        *,
+        global_limit: int | None = None,
+        pause_on_shutdown: bool = True,
+        print_starting_message: bool = True,
+        limit: int | None = None,
+        **options: Unpack[CommonOptions],
+    ) -> None:
+        """Make a deployment of this flow and execute its runs here, until the process is stopped (see `serve`).
+
+        `limit` is how many of its runs this process executes at once, `global_limit` how many may be under way
+        anywhere. The other options are those of `to_deployment`.
+
+        >>> if __name__ == "__main__":
+        ...     my_flow.serve("every-minute", interval=60)
+        """
+        from headrace.sdk.serving.serve import serve
+
+        if global_limit is not None:
+            options["concurrency_limit"] = global_limit
+        serve(
+            self.to_deployment(name or self.name, **options),
+            pause_on_shutdown=pause_on_shutdown,
+            print_starting_message=print_starting_message,
+            limit=limit,
+        )
+
     def _options(self) -> dict[str, Any]:
         """The options this flow was made with."""
         hooks = {name: list(getattr(self, f"{name}_hooks")) for name in _HOOKS}

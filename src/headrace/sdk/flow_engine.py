@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any, assert_never
 from uuid import uuid4
 
+import msgspec
+
 from headrace.sdk import endings, hooks, inputs, naming, prints, results, serializers, storage, tracebacks
 from headrace.sdk.context import FlowRunContext, TaskRunContext, current_tags
 from headrace.sdk.drivers import Blocking, Driver, Suspending, complete
@@ -22,13 +24,13 @@ from headrace.sdk.resolution import value_of
 from headrace.sdk.results import ResultRecord, ResultStore
 from headrace.sdk.runners.threads import ThreadPoolTaskRunner
 from headrace.sdk.session import PATIENCE, PATIENCE_AT_EXIT, session
-from headrace.sdk.states import Pending, Running
+from headrace.sdk.states import Cancelled, Pending, Running
 from headrace.sdk.task_engine import describe
 from headrace.wire.errors import Abort, Conflict, HeadraceError, Pause, RequestError
 from headrace.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunPolicy
 from headrace.wire.names import random_name
 from headrace.wire.orchestration import OrchestrationResult, SetStateStatus
-from headrace.wire.states import State
+from headrace.wire.states import State, StateDetails
 from headrace.wire.task_runs import TaskRun, TaskRunCreate
 from headrace.wire.times import now
 
@@ -139,6 +141,8 @@ class FlowRunEngine:
 
     async def _propose(self, driver: Driver, state: State, force: bool = False) -> State:
         """The state the run is in after the API has answered. Raises `Abort` and `Pause`."""
+        # The same for each repetition, so that one whose answer was lost does not count twice.
+        state.state_details.transition_id = state.state_details.transition_id or uuid4()
         while True:
             answer = await driver.call(
                 self.session.recording.set_flow_run_state, self.run.id, results.proposal(state), force
@@ -150,6 +154,10 @@ class FlowRunEngine:
                     accepted = self._entered(answer, state)
                     if accepted.is_paused():
                         raise Pause(answer.details.reason or "The flow run is paused.", state=accepted)
+                    if accepted.is_cancelling() and not state.is_cancelled():
+                        # Whatever the run came to: once it is to be cancelled, that is how it ends.
+                        state = Cancelled(state_details=StateDetails(transition_id=uuid4()))
+                        continue
                     return accepted
                 case SetStateStatus.WAIT:
                     await driver.sleep(answer.details.delay_seconds or 1)
@@ -232,6 +240,25 @@ class FlowRunEngine:
             state.data = ResultRecord(abort)
         return await self._finish(driver, state)
 
+    def take_up(self) -> None:
+        """Tell the API, of a run that was made without its code, what the code says about it (contract §11.2)."""
+        run, name = self.run, self.flow.flow_run_name
+        if name:
+            run.name = naming.render(name, self.parameters, f"Flow {self.flow.name!r}")
+        own = self._policy()
+        policy = msgspec.structs.replace(run.empirical_policy, retries=own.retries, retry_delay=own.retry_delay)
+        run.flow_version, run.empirical_policy = self.flow.version, policy
+        self.session.recording.update_flow_run(
+            run.id, flow_version=run.flow_version, empirical_policy=policy, name=run.name if name else None
+        )
+
+    def _policy(self) -> FlowRunPolicy:
+        settings, delay = self.session.settings.flows, self.flow.retry_delay_seconds
+        return FlowRunPolicy(
+            retries=settings.default_retries if self.flow.retries is None else self.flow.retries,
+            retry_delay=round(settings.default_retry_delay_seconds if delay is None else delay),
+        )
+
     def _validated(self, parameters: dict[str, Any]) -> dict[str, Any]:
         return self.flow.validate_parameters(parameters) if self.flow.should_validate_parameters else parameters
 
@@ -245,8 +272,6 @@ class FlowRunEngine:
         """A new run, Pending, tracked by a task run of the parent's if there is one (contract §12.2)."""
         tracker = self._track() if self.parent is not None else None
         name = self.flow.flow_run_name
-        settings = self.session.settings.flows
-        delay = self.flow.retry_delay_seconds
         body = FlowRunCreate(
             flow_id=self.session.flow_id(self.flow.name),
             state=results.proposal(Pending()),
@@ -254,10 +279,7 @@ class FlowRunEngine:
             flow_version=self.flow.version,
             parameters=as_json(self.parameters),
             parent_task_run_id=tracker.id if tracker is not None else None,
-            empirical_policy=FlowRunPolicy(
-                retries=settings.default_retries if self.flow.retries is None else self.flow.retries,
-                retry_delay=round(settings.default_retry_delay_seconds if delay is None else delay),
-            ),
+            empirical_policy=self._policy(),
             tags=sorted(current_tags()),
             # A request that is repeated because its answer was lost must not make a second run.
             idempotency_key=uuid4().hex,

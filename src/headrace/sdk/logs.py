@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Generator, MutableMapping
 from contextvars import ContextVar
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 ROOT = "headrace"
 FLOW_RUNS = "headrace.flow_runs"
 TASK_RUNS = "headrace.task_runs"
+MARKED = "HEADRACE__MARK_LOGGED_LINES"
+"""The variable by which whoever reads a process's output asks for the mark."""
+LOGGED = "\x1e"
+"""Begins each line on a console that is read by a runner, if the line is with its run's logs already."""
 
 _COLOURS = {logging.WARNING: "\033[33m", logging.ERROR: "\033[31m", logging.CRITICAL: "\033[31;1m"}
 _configured = False
@@ -67,9 +72,16 @@ class ConsoleFormatter(logging.Formatter):
 class ConsoleHandler(logging.Handler):
     """Writes to whatever `sys.stderr` is at the time of the line."""
 
+    def __init__(self, marks: bool = False) -> None:
+        super().__init__()
+        self._marks = marks
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stderr.write(self.format(record) + "\n")
+            text = self.format(record)
+            if self._marks and record.name in (FLOW_RUNS, TASK_RUNS):
+                text = LOGGED + text.replace("\n", f"\n{LOGGED}")
+            sys.stderr.write(text + "\n")
         except Exception:
             self.handleError(record)
 
@@ -104,7 +116,7 @@ def configure() -> None:
     root.setLevel(settings.level)
     if not root.handlers:
         root.propagate = False
-        console = ConsoleHandler()
+        console = ConsoleHandler(marks=MARKED in os.environ)
         console.setFormatter(ConsoleFormatter(settings.colors and sys.stderr.isatty()))
         root.addHandler(console)
     keeper = APILogHandler()

@@ -114,6 +114,20 @@ class FlowsSettings(Group, frozen=True):
     ] = 180.0
 
 
+class RunnerSettings(Group, frozen=True):
+    """How a process executes the runs of deployments, be it `serve` or a worker."""
+
+    poll_frequency: Annotated[float, Meta(gt=0, le=3600, description="Seconds between two looks for due runs.")] = 10.0
+    process_limit: Annotated[int, Meta(ge=1, description="Runs that `serve` executes at once, unless it says.")] = 5
+    grace_seconds: Annotated[
+        float, Meta(ge=0, le=86_400, description="Seconds a cancelled run's process has to end before it is killed.")
+    ] = 30.0
+    on_shutdown: Annotated[
+        Literal["drain", "cancel"],
+        Meta(description="What becomes of runs under way when who executes them is asked to stop: waited for, or not."),
+    ] = "drain"
+
+
 class ServerAPISettings(Group, frozen=True):
     """How the server listens and what it accepts."""
 
@@ -228,6 +242,7 @@ class Settings(Group, frozen=True):
     results: ResultsSettings = ResultsSettings()
     tasks: TasksSettings = TasksSettings()
     flows: FlowsSettings = FlowsSettings()
+    runner: RunnerSettings = RunnerSettings()
     server: ServerSettings = ServerSettings()
 
     def __post_init__(self) -> None:

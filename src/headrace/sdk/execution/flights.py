@@ -1,0 +1,141 @@
+"""One flow run from the moment it is claimed until its process has ended and the API knows how."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from headrace.sdk.execution import groups, processes
+from headrace.sdk.execution.child import RUN_ID
+from headrace.sdk.execution.claims import Claims
+from headrace.sdk.execution.jobs import Job, environment_of
+from headrace.sdk.logs import flow_run_logger
+from headrace.wire.errors import HeadraceError
+
+if TYPE_CHECKING:
+    from headrace.sdk.execution.exits import Exit
+    from headrace.sdk.execution.processes import RunProcess
+    from headrace.wire.flow_runs import FlowRun
+
+_log = logging.getLogger("headrace.runner")
+
+_TO_DIE = 10.0
+"""Seconds in which a killed process is gone, unless the kernel itself holds it."""
+
+Prepare = Callable[["FlowRun"], Awaitable[Job]]
+"""Says what to start for a run; what it raises ends the run, with that reason."""
+Tell = Callable[["FlowRun", str], None]
+
+
+class Flight:
+    """A run under way. `run` is as it was when it was fetched."""
+
+    def __init__(self, run: FlowRun, claims: Claims, prepare: Prepare, tell: Tell, grace: float) -> None:
+        self.run = run
+        self._claims, self._prepare, self._tell, self._grace = claims, prepare, tell, grace
+        self._process: RunProcess | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._to_end = False
+        self._gone = False
+        self._logger = flow_run_logger(run)
+
+    async def fly(self) -> None:
+        """Claim the run, execute it, and tell how it ended. Does not raise for what the run or the API does."""
+        try:
+            if not await self._claims.claim(self.run):
+                _log.debug("The flow run %r is not ours to execute.", self.run.name)
+                return
+            await self._execute()
+        except HeadraceError as error:
+            _log.warning("The end of the flow run %r could not be recorded: %s", self.run.name, error)
+
+    def end(self, *, ask: bool = True) -> None:
+        """End the process of a run that is to be cancelled: ask it, and kill it if it does not end in time.
+
+        Without `ask` the run is over already, and its process has the same time to finish what it is about.
+        """
+        self._to_end = True
+        if self._process is not None and self._ending is None:
+            self._ending = asyncio.create_task(self._end(self._process, ask))
+        elif self._process is not None and ask:
+            self._process.terminate()
+
+    async def cancel(self, why: str) -> None:
+        """Cancel the run and end its process."""
+        with contextlib.suppress(HeadraceError):
+            await self._claims.cancelling(self.run, why)
+        self.end()
+
+    async def _execute(self) -> None:
+        try:
+            job = await self._prepare(self.run)
+        except Exception as error:
+            self._logger.exception("The flow run cannot be started.")
+            await self._claims.crashed(self.run, f"The flow run cannot be started: {error}")
+            return
+        claim = await self._claims.submit(self.run)
+        if claim is None or self._to_end:
+            await self._never_started()
+            return
+        try:
+            process = await processes.start(
+                job.command, environment_of(job, self.run, str(claim)), job.folder, self._line_teller(job)
+            )
+        except OSError as error:
+            self._logger.error("The process could not be started: %s", error)
+            await self._claims.crashed(self.run, f"The process of the flow run could not be started: {error}")
+            return
+        await self._watch(process)
+
+    async def _watch(self, process: RunProcess) -> None:
+        self._process = process
+        if self._to_end:
+            self.end()
+        pid = f"{self._claims.host}:{process.pid}"
+        told = asyncio.create_task(self._claims.started(self.run, pid))
+        exit = await process.wait()
+        if self._ending is not None:
+            await self._ending
+        with contextlib.suppress(HeadraceError):
+            await told
+        await self._settle(process, exit, pid)
+
+    async def _settle(self, process: RunProcess, exit: Exit, pid: str) -> None:
+        """Make the run's state agree with its process's end."""
+        run = await self._claims.read(self.run)
+        if run is None or run.state is None or run.infrastructure_pid not in (None, pid):
+            return
+        state = run.state
+        if not exit.is_clean and self._ending is None:
+            await self._kill_rest(process)
+        if state.is_cancelling():
+            await self._claims.cancelled(run, "The flow run was cancelled, and its process has ended.")
+        elif state.is_running() or state.is_pending():
+            why = f"The process of the flow run {exit}."
+            if process.rest:
+                self._logger.error("%s It wrote last:\n%s", why, "\n".join(process.rest))
+            else:
+                self._logger.error("%s", why)
+            await self._claims.crashed(run, why)
+
+    async def _never_started(self) -> None:
+        run = await self._claims.read(self.run)
+        if run is not None and run.state is not None and run.state.is_cancelling():
+            await self._claims.cancelled(run, "The flow run was cancelled before its process started.")
+
+    async def _end(self, process: RunProcess, ask: bool) -> None:
+        if ask:
+            process.terminate()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.ended(), self._grace)
+        self._gone = await self._kill_rest(process)
+
+    async def _kill_rest(self, process: RunProcess) -> bool:
+        """Kill whatever the run started and left behind; whether all of it is gone."""
+        return await groups.kill_until_gone(process.pid, RUN_ID, str(self.run.id), _TO_DIE)
+
+    def _line_teller(self, job: Job) -> Callable[[str], None]:
+        return (lambda line: self._tell(self.run, line)) if job.stream_output else lambda line: None

@@ -1,0 +1,66 @@
+"""All the runs that one process executes at a time: no more than its limit, each seen to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from headrace.sdk.execution.flights import Flight
+
+if TYPE_CHECKING:
+    from headrace.wire.flow_runs import FlowRun
+
+MakeFlight = Callable[["FlowRun"], Flight]
+
+
+class Hangar:
+    """The flights under way. `freed` is set whenever one of them ends."""
+
+    def __init__(self, make: MakeFlight, limit: int | None) -> None:
+        self._make, self._limit = make, limit
+        self._under_way: dict[UUID, tuple[Flight, asyncio.Task[None]]] = {}
+        self.freed = asyncio.Event()
+
+    @property
+    def room(self) -> int | None:
+        """How many more runs may start now; None without a limit."""
+        return None if self._limit is None else max(0, self._limit - len(self._under_way))
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The runs under way."""
+        return list(self._under_way)
+
+    def begin(self, runs: Iterable[FlowRun]) -> int:
+        """Execute runs, as many as there is room for; how many were begun. One that is under way is passed over."""
+        begun = 0
+        for run in runs:
+            if self.room == 0:
+                break
+            if run.id not in self._under_way:
+                flight = self._make(run)
+                task = asyncio.create_task(flight.fly(), name=f"flow run {run.name}")
+                self._under_way[run.id] = flight, task
+                task.add_done_callback(lambda _, id=run.id: self._ended(id))
+                begun += 1
+        return begun
+
+    def end(self, run_id: UUID, *, ask: bool = True) -> None:
+        """End the process of a run, if it is one of ours (see `Flight.end`)."""
+        if (known := self._under_way.get(run_id)) is not None:
+            known[0].end(ask=ask)
+
+    async def cancel_all(self, why: str) -> None:
+        """Cancel every run under way, and end its process."""
+        await asyncio.gather(*(flight.cancel(why) for flight, _ in list(self._under_way.values())))
+
+    async def empty(self) -> None:
+        """Wait until the last of the runs has ended."""
+        while self._under_way:
+            await asyncio.wait([task for _, task in self._under_way.values()])
+
+    def _ended(self, run_id: UUID) -> None:
+        self._under_way.pop(run_id, None)
+        self.freed.set()

@@ -1,0 +1,93 @@
+"""Looking for runs that are due, again and again, and beginning them on time.
+
+Each look is for what becomes due until shortly after the next one, so that a run begins at its time rather than at the
+look after it. A run is not claimed before its time: until then, whoever is free first may have it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from headrace.wire.chance import CHANCE
+from headrace.wire.errors import HeadraceError
+from headrace.wire.times import now
+
+if TYPE_CHECKING:
+    from headrace.sdk.execution.hangar import Hangar
+    from headrace.wire.flow_runs import FlowRun
+
+_log = logging.getLogger("headrace.runner")
+
+EARLY = timedelta(seconds=1.0)
+"""How long before its time a run's process is started: that takes about as long."""
+_AT_ONCE = 100
+"""Runs asked for where there is no limit."""
+_SOONEST = 0.05
+
+Fetch = Callable[[datetime, int], Awaitable[Sequence["FlowRun"]]]
+"""The runs that are due before a moment, at most so many, in the order in which they are to begin."""
+
+
+class Poller:
+    """Fetches runs and begins them, until it is told to stop. `wake` makes it look at once."""
+
+    def __init__(self, fetch: Fetch, hangar: Hangar, every: float) -> None:
+        self._fetch, self._hangar, self._every = fetch, hangar, every
+        self.wake = asyncio.Event()
+        self._away = False
+
+    async def run(self) -> None:
+        """Look, begin, rest; for ever."""
+        while True:
+            self.wake.clear()
+            self._hangar.freed.clear()
+            await self._rest(await self.look())
+
+    async def look(self) -> float:
+        """Look once and begin what is due; the seconds until the next look."""
+        room = self._hangar.room
+        if room == 0:
+            return self._every
+        horizon = now() + timedelta(seconds=self._every) + EARLY
+        try:
+            runs = await self._fetch(horizon, _AT_ONCE if room is None else room + len(self._hangar.ids))
+        except HeadraceError as error:
+            self._tell_away(error)
+            return self._every * CHANCE.uniform(0.5, 1.0)
+        self._tell_back()
+        soon = now() + EARLY
+        due = [run for run in runs if _due(run) <= soon]
+        begun = self._hangar.begin(due)
+        if begun and begun == len(runs) and self._hangar.room != 0:
+            return _SOONEST
+        later = [(_due(run) - soon).total_seconds() for run in runs if _due(run) > soon]
+        return max(_SOONEST, min([self._every * CHANCE.uniform(0.75, 1.0), *later]))
+
+    async def _rest(self, seconds: float) -> None:
+        waits = [asyncio.create_task(self.wake.wait()), asyncio.create_task(self._hangar.freed.wait())]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await wait
+
+    def _tell_away(self, error: HeadraceError) -> None:
+        if not self._away:
+            _log.warning("No runs can be fetched; this is tried again until they can be: %s", error)
+        self._away = True
+
+    def _tell_back(self) -> None:
+        if self._away:
+            _log.warning("Runs can be fetched again.")
+        self._away = False
+
+
+def _due(run: FlowRun) -> datetime:
+    return run.next_scheduled_start_time or run.expected_start_time or now()

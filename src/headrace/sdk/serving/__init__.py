@@ -1,0 +1,1 @@
+"""Serving flows: a process that makes deployments of them and executes their runs."""
