@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from headrace.rules import cron_times
 from headrace.wire.schedules import CronSchedule, IntervalSchedule, RRuleSchedule, Schedule
 
 if TYPE_CHECKING:
@@ -166,20 +167,24 @@ def _by_interval(schedule: IntervalSchedule, start: datetime) -> Iterator[dateti
 
 
 def _by_cron(schedule: CronSchedule, start: datetime) -> Iterator[datetime]:
+    zone = _zone(schedule.timezone)
+    first, expression = _first_shown(start, zone), cron_times.plain(schedule.cron)
+    if expression is None:
+        shown = _by_croniter(schedule, first)
+    else:
+        shown = cron_times.times(expression, first, day_or=schedule.day_or, years=_YEARS)
+    return _through_changes(shown, zone, twice=_names_no_hours(schedule.cron))
+
+
+def _by_croniter(schedule: CronSchedule, first: datetime) -> Iterator[datetime]:
     from croniter import CroniterBadDateError, croniter
 
-    zone = _zone(schedule.timezone)
-    base = _first_shown(start, zone) - _TICK
-    times = croniter(schedule.cron, base, datetime, day_or=schedule.day_or, max_years_between_matches=_YEARS)
-
-    def shown() -> Iterator[datetime]:
-        while True:
-            try:
-                yield times.get_next(datetime)
-            except (CroniterBadDateError, OverflowError, ValueError):
-                return
-
-    return _through_changes(shown(), zone, twice=_names_no_hours(schedule.cron))
+    times = croniter(schedule.cron, first - _TICK, datetime, day_or=schedule.day_or, max_years_between_matches=_YEARS)
+    while True:
+        try:
+            yield times.get_next(datetime)
+        except (CroniterBadDateError, OverflowError, ValueError):
+            return
 
 
 def _by_rule(schedule: RRuleSchedule, start: datetime, end: datetime) -> Iterator[datetime]:

@@ -5,7 +5,7 @@ Which of the three a schedule is shows by its key: `interval`, `cron` or `rrule`
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,12 @@ from headrace.wire.times import now
 _LONGEST_RRULE = 6500
 Positive = Annotated[int, msgspec.Meta(gt=0, le=2**31 - 1)]
 Moment = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+
+Catchup = Literal["none", "latest", "all"]
+"""What becomes of times that a schedule has missed: nothing, one run for the latest of them, or a run for each."""
+
+IfRunning = Literal["start", "skip", "cancel_running"]
+"""What becomes of a run whose time has come while an earlier run of its deployment goes on."""
 
 
 class IntervalSchedule(Body, kw_only=True):
@@ -85,7 +91,11 @@ def _seconds(interval: Any) -> Any:
 
 
 class DeploymentSchedule(Wire, kw_only=True):
-    """A schedule of a deployment; `parameters` go over the deployment's own."""
+    """A schedule of a deployment; `parameters` go over the deployment's own.
+
+    `max_queued`: how many of its runs may wait late at once; the oldest give way. `error`: why its runs could not be
+    made the last time.
+    """
 
     id: UUID
     created: datetime | None = None
@@ -96,6 +106,10 @@ class DeploymentSchedule(Wire, kw_only=True):
     max_scheduled_runs: Positive | None = None
     parameters: dict[str, Any] = {}
     slug: str | None = None
+    catchup: Catchup = "none"
+    max_queued: Positive | None = None
+    if_running: IfRunning = "start"
+    error: str | None = None
 
     def __post_init__(self) -> None:
         """What was read as JSON becomes the schedule it is."""
@@ -111,6 +125,9 @@ class DeploymentScheduleCreate(Body, kw_only=True):
     parameters: dict[str, Any] = {}
     slug: str | None = None
     replaces: str | None = None
+    catchup: Catchup = "none"
+    max_queued: Positive | None = None
+    if_running: IfRunning = "start"
 
     def __post_init__(self) -> None:
         """What was sent as JSON becomes the schedule it is."""
@@ -127,6 +144,9 @@ class DeploymentScheduleUpdate(Body, kw_only=True):
     parameters: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     slug: str | None | msgspec.UnsetType = msgspec.UNSET
     replaces: str | None | msgspec.UnsetType = msgspec.UNSET
+    catchup: Catchup | msgspec.UnsetType = msgspec.UNSET
+    max_queued: Positive | None | msgspec.UnsetType = msgspec.UNSET
+    if_running: IfRunning | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         """What was sent as JSON becomes the schedule it is; null says nothing."""

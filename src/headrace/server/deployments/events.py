@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from headrace.rules.scheduling import Missed
 from headrace.server.deployments.queries import Stored, Surroundings
 from headrace.server.events.facts import Change, differences, happened, resource, word_of, work_pool
 from headrace.wire.deployments import DeploymentStatus
 from headrace.wire.events import Event, Resource
+from headrace.wire.schedules import DeploymentSchedule
 
 _TOLD = (
     "description",
@@ -41,9 +43,36 @@ def status_entered(status: DeploymentStatus, deployment: Surroundings, moment: d
     return _event(word_of(status), deployment, moment)
 
 
+def runs_missed(deployment: Surroundings, schedule: DeploymentSchedule, missed: Missed, moment: datetime) -> Event:
+    """The event of times of a schedule that have passed without a run."""
+    payload = {
+        "schedule_id": str(schedule.id),
+        "slug": schedule.slug,
+        "catchup": schedule.catchup,
+        "first": missed.first.isoformat(),
+        "last": missed.last.isoformat(),
+        "missed": missed.count,
+        "and_more": missed.more,
+        "caught_up": missed.caught_up,
+    }
+    return _own("runs-missed", deployment, moment, payload)
+
+
+def schedule_failed(deployment: Surroundings, schedule: DeploymentSchedule, reason: str, moment: datetime) -> Event:
+    """The event of a schedule that cannot be followed."""
+    payload = {"schedule_id": str(schedule.id), "slug": schedule.slug, "reason": reason}
+    return _own("schedule-failed", deployment, moment, payload)
+
+
 def updates(before: Stored, after: Stored) -> dict[str, Any] | None:
     """The payload that tells what has changed, or None if nothing has that is told."""
     return differences(_fields(before), _fields(after))
+
+
+def _own(what: str, deployment: Surroundings, moment: datetime, payload: dict[str, Any]) -> Event:
+    """An event that Prefect does not have."""
+    subject = resource("deployment", deployment.id, deployment.name)
+    return happened(f"headrace.deployment.{what}", subject, moment, list(_related(deployment)), payload)
 
 
 def _event(what: str, deployment: Surroundings, moment: datetime, payload: dict[str, Any] | None = None) -> Event:

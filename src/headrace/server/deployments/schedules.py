@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.rules import recurrence
-from headrace.server.store.base import Connection, Statement
+from headrace.server.store.base import Connection, Statement, Topic
 from headrace.server.store.rows import JSON, Kind, Reader
 from headrace.wire.base import encode_text
 from headrace.wire.errors import Conflict, InvalidRequest, ObjectAlreadyExists, Unprocessable
@@ -20,6 +20,15 @@ from headrace.wire.schedules import (
     DeploymentScheduleUpdate,
     Schedule,
 )
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """Until when the times of a schedule, as it is stored, have been dealt with."""
+
+    schedule: str
+    slug: str | None
+    until: datetime
+
 
 _SCHEDULES = Reader(
     DeploymentSchedule,
@@ -33,6 +42,10 @@ _SCHEDULES = Reader(
         "max_scheduled_runs": Kind.INTEGER,
         "parameters": JSON(dict[str, Any]),
         "slug": Kind.TEXT,
+        "catchup": Kind.TEXT,
+        "max_queued": Kind.INTEGER,
+        "if_running": Kind.TEXT,
+        "error": Kind.TEXT,
     },
 )
 _COLUMNS = _SCHEDULES.columns()
@@ -49,19 +62,44 @@ _OF = Statement(
 _INSERT = Statement(
     """
     INSERT INTO deployment_schedules (
-        id, created, updated, deployment_id, schedule, active, max_scheduled_runs, parameters, slug
-    ) VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8)
+        id, created, updated, deployment_id, schedule, active, max_scheduled_runs, parameters, slug,
+        catchup, max_queued, if_running, scheduled_until
+    ) VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     """
 )
 _UPDATE = Statement(
     """
     UPDATE deployment_schedules
-    SET updated = $2, schedule = $4, active = $5, max_scheduled_runs = $6, parameters = $7, slug = $8
+    SET updated = $2, schedule = $4, active = $5, max_scheduled_runs = $6, parameters = $7, slug = $8,
+        catchup = $9, max_queued = $10, if_running = $11,
+        scheduled_until = CASE WHEN $12 THEN NULL ELSE scheduled_until END
     WHERE deployment_id = $3 AND id = $1 AND deleted_at IS NULL
     """
 )
 _DELETE = Statement("DELETE FROM deployment_schedules WHERE deployment_id = $1 AND id = $2 AND deleted_at IS NULL")
 _CLEAR = Statement("DELETE FROM deployment_schedules WHERE deployment_id = $1")
+_UNTIL = Reader(Progress, {"schedule": Kind.TEXT, "slug": Kind.TEXT, "until": Kind.TIME})
+_PROGRESS = Statement(
+    """
+    SELECT schedule, slug, scheduled_until FROM deployment_schedules
+    WHERE deployment_id = $1 AND deleted_at IS NULL AND scheduled_until IS NOT NULL
+    """
+)
+# What a schedule that made no runs has missed by that is passed by, unless it is to be caught up.
+_LOOK_AGAIN_TEXT = """
+    UPDATE deployment_schedules SET
+        error = NULL,
+        due_at = CASE WHEN active AND NOT (SELECT paused FROM deployments WHERE id = $1) THEN $2{time} END,
+        scheduled_until = CASE
+            WHEN scheduled_until IS NULL OR (due_at IS NULL AND catchup = 'none') THEN $2{time}
+            ELSE {earlier}(scheduled_until, $2{time})
+        END
+    WHERE deployment_id = $1 AND deleted_at IS NULL
+"""
+_LOOK_AGAIN = Statement(
+    _LOOK_AGAIN_TEXT.format(earlier="least", time="::timestamptz"),
+    sqlite=_LOOK_AGAIN_TEXT.format(earlier="min", time=""),
+)
 
 
 async def of(connection: Connection, deployment_ids: Sequence[UUID]) -> dict[UUID, list[DeploymentSchedule]]:
@@ -75,14 +113,25 @@ async def of(connection: Connection, deployment_ids: Sequence[UUID]) -> dict[UUI
 
 
 async def add(
-    transaction: Connection, deployment_id: UUID, wanted: Iterable[DeploymentScheduleCreate], now: datetime
+    transaction: Connection,
+    deployment_id: UUID,
+    wanted: Iterable[DeploymentScheduleCreate],
+    now: datetime,
+    before: Sequence[Progress] = (),
 ) -> list[DeploymentSchedule]:
-    """Give a deployment more schedules. Raises `ObjectAlreadyExists` for a slug that it has already."""
+    """Give a deployment more schedules; one that is as one `before` goes on where that was.
+
+    Raises `ObjectAlreadyExists` for a slug that it has already.
+    """
     added = [_made(deployment_id, create, now) for create in wanted]
     if not added:
         return []
+    until = {(_comparable(each.schedule), each.slug): each.until for each in before}
+    rows = [
+        (*_row(schedule), until.get((_comparable(encode_text(schedule.schedule)), schedule.slug))) for schedule in added
+    ]
     try:
-        await transaction.execute_many(_INSERT, [_row(schedule) for schedule in added])
+        await transaction.execute_many(_INSERT, rows)
     except Conflict as error:
         raise ObjectAlreadyExists(
             "A schedule of this deployment has that slug already: give another one, or change that schedule."
@@ -94,16 +143,27 @@ async def replace(
     transaction: Connection, deployment_id: UUID, wanted: Iterable[DeploymentScheduleCreate], now: datetime
 ) -> None:
     """Give a deployment these schedules in place of all it had."""
+    before = _UNTIL.all(await transaction.fetch(_PROGRESS, deployment_id), transaction.dialect)
     await transaction.execute(_CLEAR, deployment_id)
-    await add(transaction, deployment_id, wanted, now)
+    await add(transaction, deployment_id, wanted, now, before)
+
+
+async def look_again(transaction: Connection, deployment_id: UUID, now: datetime) -> None:
+    """Have the scheduler look at a deployment's schedules: they, the deployment or their runs have changed.
+
+    Nothing is made of inactive ones, nor of those of a deployment that is paused.
+    """
+    if await transaction.execute(_LOOK_AGAIN, deployment_id, now):
+        transaction.announce(Topic.SCHEDULES)
 
 
 async def change(
     transaction: Connection, schedule: DeploymentSchedule, update: DeploymentScheduleUpdate, now: datetime
 ) -> None:
     """Set what is given of a schedule. Raises `ObjectAlreadyExists` for a slug that another one has."""
+    changed = _changed(schedule, update, now)
     try:
-        await transaction.execute(_UPDATE, *_row(_changed(schedule, update, now), created=False))
+        await transaction.execute(_UPDATE, *_row(changed, created=False), changed.schedule != schedule.schedule)
     except Conflict as error:
         raise ObjectAlreadyExists(
             f"Another schedule of this deployment has the slug {update.slug!r} already: give another one."
@@ -195,6 +255,9 @@ def _as_create(update: DeploymentScheduleUpdate) -> DeploymentScheduleCreate:
         max_scheduled_runs=_given(update.max_scheduled_runs, None),
         parameters=_given(update.parameters, {}),
         slug=_given(update.slug, None),
+        catchup=_given(update.catchup, "none"),
+        max_queued=_given(update.max_queued, None),
+        if_running=_given(update.if_running, "start"),
     )
 
 
@@ -209,6 +272,9 @@ def _changed(schedule: DeploymentSchedule, update: DeploymentScheduleUpdate, now
         max_scheduled_runs=_given(update.max_scheduled_runs, schedule.max_scheduled_runs),
         parameters=_given(update.parameters, schedule.parameters),
         slug=_given(update.slug, schedule.slug),
+        catchup=_given(update.catchup, schedule.catchup),
+        max_queued=_given(update.max_queued, schedule.max_queued),
+        if_running=_given(update.if_running, schedule.if_running),
     )
 
 
@@ -227,6 +293,9 @@ def _made(deployment_id: UUID, create: DeploymentScheduleCreate, now: datetime) 
         max_scheduled_runs=create.max_scheduled_runs,
         parameters=create.parameters,
         slug=create.slug,
+        catchup=create.catchup,
+        max_queued=create.max_queued,
+        if_running=create.if_running,
     )
 
 
@@ -240,4 +309,12 @@ def _row(schedule: DeploymentSchedule, *, created: bool = True) -> tuple[Any, ..
         schedule.max_scheduled_runs,
         encode_text(schedule.parameters),
         schedule.slug,
+        schedule.catchup,
+        schedule.max_queued,
+        schedule.if_running,
     )
+
+
+def _comparable(schedule: str) -> Any:
+    """A stored schedule as a value that does not hang on how the database writes JSON."""
+    return frozenset(msgspec.json.decode(schedule, type=dict[str, Any]).items())

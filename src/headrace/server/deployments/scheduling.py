@@ -1,8 +1,8 @@
-"""The runs that come of a deployment's schedules (contract §9)."""
+"""The runs that come of a deployment's schedules (contract §9), by request or by the scheduler."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -11,12 +11,12 @@ from headrace.rules import recurrence
 from headrace.server.deployments import service
 from headrace.server.deployments.runs import origin_labels
 from headrace.server.flow_runs import scheduled
+from headrace.server.flow_runs.scheduled import Series
 from headrace.server.store.base import Store
+from headrace.wire.base import encode_text
 from headrace.wire.deployments import Deployment
 from headrace.wire.errors import InvalidRequest
-from headrace.wire.flow_runs import CreatedBy, FlowRun
-from headrace.wire.ids import uuid7
-from headrace.wire.names import random_name
+from headrace.wire.flow_runs import CreatedBy
 from headrace.wire.schedules import DeploymentSchedule
 
 _AHEAD = timedelta(days=100)
@@ -60,53 +60,50 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-async def schedule(store: Store, deployment_id: UUID, window: Window, now: datetime) -> int:
-    """Make the runs of a deployment's active schedules that are missing in the window, and say how many came up.
+async def schedule(store: Store, deployment_id: UUID, window: Window, now: datetime) -> None:
+    """Make the runs of a deployment's active schedules that are missing in the window.
 
     A run that was made before is found by its key and left as it is. Raises `ObjectNotFound`.
     """
     deployment = await service.read(store, deployment_id, now)
     # A rule that hardly ever applies takes long to follow.
-    runs = await asyncio.to_thread(_runs, deployment, window)
-    if runs:
-        async with store.transaction() as transaction:
-            await scheduled.insert(transaction, runs, now)
-    return len(runs)
+    made = await asyncio.to_thread(_series, deployment, window)
+    async with store.transaction() as transaction:
+        await scheduled.insert(transaction, made, now)
 
 
-def _runs(deployment: Deployment, window: Window) -> list[FlowRun]:
+def series(source: Deployment, schedule: DeploymentSchedule, moments: Sequence[datetime]) -> Series:
+    """The runs of a schedule for these times; of the deployment no more is needed than `due` reads."""
+    kind = type(schedule.schedule).__name__
+    return Series(
+        flow_id=source.flow_id,
+        deployment_id=source.id,
+        deployment_version=source.version,
+        work_queue_id=source.work_queue_id,
+        work_queue_name=source.work_queue_name,
+        parameters=encode_text(source.parameters | schedule.parameters),
+        tags=encode_text([_TAG, *source.tags]),
+        labels=encode_text(origin_labels(source)),
+        created_by=encode_text(CreatedBy(id=schedule.id, type="SCHEDULE", display_value=schedule.slug or kind)),
+        key=f"scheduled {source.id} {schedule.id}",
+        moments=moments,
+    )
+
+
+def _series(deployment: Deployment, window: Window) -> list[Series]:
     return [
-        _run(deployment, schedule, moment)
+        series(
+            deployment,
+            schedule,
+            recurrence.upcoming(
+                schedule.schedule,
+                window.start,
+                window.end,
+                min_time=window.min_time,
+                min_runs=window.min_runs,
+                max_runs=window.max_runs,
+            ),
+        )
         for schedule in deployment.schedules
         if schedule.active
-        for moment in recurrence.upcoming(
-            schedule.schedule,
-            window.start,
-            window.end,
-            min_time=window.min_time,
-            min_runs=window.min_runs,
-            max_runs=window.max_runs,
-        )
     ]
-
-
-def _run(deployment: Deployment, schedule: DeploymentSchedule, moment: datetime) -> FlowRun:
-    """The run of a schedule at a moment, whose key has the moment on the schedule's own clock."""
-    parameters: dict[str, Any] = deployment.parameters | schedule.parameters
-    kind = type(schedule.schedule).__name__
-    return FlowRun(
-        id=uuid7(),
-        name=random_name(),
-        flow_id=deployment.flow_id,
-        deployment_id=deployment.id,
-        deployment_version=deployment.version,
-        work_queue_id=deployment.work_queue_id,
-        work_queue_name=deployment.work_queue_name,
-        parameters=parameters,
-        idempotency_key=f"scheduled {deployment.id} {schedule.id} {moment}",
-        tags=[_TAG, *deployment.tags],
-        labels=origin_labels(deployment),
-        auto_scheduled=True,
-        expected_start_time=moment,
-        created_by=CreatedBy(id=schedule.id, type="SCHEDULE", display_value=schedule.slug or kind),
-    )

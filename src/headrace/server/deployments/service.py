@@ -82,6 +82,7 @@ async def ensure(store: Store, body: DeploymentCreate, now: datetime) -> tuple[D
         else:
             await scheduled.delete(transaction, written.id, Which.FUTURE, now)
         await schedules.replace(transaction, written.id, body.schedules, now)
+        await schedules.look_again(transaction, written.id, now)
         limit_id = await limits.apply(transaction, written.id, written.concurrency_limit_id, body, now)
         if limit_id != written.concurrency_limit_id:
             await queries.update(transaction, written.id, now, {"concurrency_limit_id": limit_id})
@@ -107,6 +108,7 @@ async def update(store: Store, id: UUID, body: DeploymentUpdate, now: datetime) 
         await scheduled.delete(transaction, id, Which.FUTURE, now)
         if given is not msgspec.UNSET:
             await schedules.patch(transaction, id, given, now)
+        await schedules.look_again(transaction, id, now)
         limit_id = await limits.apply(transaction, id, stored.concurrency_limit_id, body, now)
         if limit_id != stored.concurrency_limit_id:
             await queries.update(transaction, id, now, {"concurrency_limit_id": limit_id})
@@ -162,12 +164,14 @@ async def pause(store: Store, id: UUID, now: datetime) -> None:
     async with store.transaction() as transaction:
         await telling.changed(transaction, await _require(transaction, id, now, {"paused": True}), now)
         await scheduled.delete(transaction, id, Which.AUTOMATIC, now)
+        await schedules.look_again(transaction, id, now)
 
 
 async def resume(store: Store, id: UUID, now: datetime) -> None:
     """Schedule runs again. Raises `ObjectNotFound`."""
     async with store.transaction() as transaction:
         await telling.changed(transaction, await _require(transaction, id, now, {"paused": False}), now)
+        await schedules.look_again(transaction, id, now)
 
 
 async def read_schedules(store: Connection, id: UUID) -> list[DeploymentSchedule]:
@@ -183,7 +187,9 @@ async def add_schedules(
     schedules.check_all(wanted)
     async with store.transaction() as transaction:
         await _require(transaction, id, now, {})
-        return await schedules.add(transaction, id, wanted, now)
+        added = await schedules.add(transaction, id, wanted, now)
+        await schedules.look_again(transaction, id, now)
+        return added
 
 
 async def change_schedule(
@@ -200,6 +206,7 @@ async def change_schedule(
             raise ObjectNotFound("Schedule not found.")
         await schedules.change(transaction, target, change, now)
         await scheduled.delete(transaction, id, Which.FUTURE, now)
+        await schedules.look_again(transaction, id, now)
 
 
 async def remove_schedule(store: Store, id: UUID, schedule_id: UUID, now: datetime) -> None:
@@ -209,6 +216,7 @@ async def remove_schedule(store: Store, id: UUID, schedule_id: UUID, now: dateti
         if not await schedules.remove(transaction, id, schedule_id):
             raise ObjectNotFound("Schedule not found.")
         await scheduled.delete(transaction, id, Which.AUTOMATIC, now)
+        await schedules.look_again(transaction, id, now)
 
 
 async def deployment_facts(connection: Connection, id: UUID) -> DeploymentFacts | None:

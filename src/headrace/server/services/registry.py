@@ -3,9 +3,18 @@
 from headrace.server.automations.actions.service import Actions
 from headrace.server.automations.evaluation.proactive import ProactiveTriggers
 from headrace.server.automations.evaluation.triggers import Triggers
+from headrace.server.deployments.scheduler import Scheduler
 from headrace.server.events.persister import EventPersister
 from headrace.server.history.service import Histories
 from headrace.server.services.base import Service
 from headrace.server.task_queue.leases import TaskLeases
 
-SERVICES: tuple[type[Service], ...] = (EventPersister, Triggers, ProactiveTriggers, Actions, Histories, TaskLeases)
+SERVICES: tuple[type[Service], ...] = (
+    EventPersister,
+    Triggers,
+    ProactiveTriggers,
+    Actions,
+    Histories,
+    TaskLeases,
+    Scheduler,
+)
