@@ -135,11 +135,16 @@ async def insert(transaction: Connection, series: Sequence[Series], now: datetim
     if transaction.dialect is Dialect.POSTGRES:
         await _insert_at_once(transaction, series, now)
         return
-    for each in series:
-        new = [_new(each.key, moment) for moment in each.moments]
-        shared = _shared(each)
-        await transaction.execute_many(_INSERT_RUN, [(now, *run[:5], *shared) for run in new])
-        await transaction.execute_many(_INSERT_STATE, [(run.id, run.state_id, now, run.details) for run in new])
+    # Neighbours in an index are written one after the other.
+    ordered = [(_shared(each), [_new(each.key, moment) for moment in each.moments]) for each in _in_order(series)]
+    runs = [(now, *run[:5], *shared) for shared, new in ordered for run in new]
+    states = [(run.id, run.state_id, now, run.details) for _, new in ordered for run in new]
+    await transaction.execute_many(_INSERT_RUN, runs)
+    await transaction.execute_many(_INSERT_STATE, states)
+
+
+def _in_order(series: Sequence[Series]) -> list[Series]:
+    return sorted(series, key=lambda each: each.key)
 
 
 async def _insert_at_once(transaction: Connection, series: Sequence[Series], now: datetime) -> None:
