@@ -38,6 +38,13 @@ class Origin:
         if flow_run.deployment_id is not None:
             self.related.append(_related("deployment", flow_run.deployment_id))
 
+    @classmethod
+    def of_flow_run(cls, flow_run_id: UUID) -> "Origin":
+        """Of a flow run that this process knows no more of than its id."""
+        origin = cls.__new__(cls)
+        origin.related = [_related("flow-run", flow_run_id)]
+        return origin
+
 
 class Transition(msgspec.Struct, frozen=True):
     """A task run entered a state: the run as it was in that moment."""

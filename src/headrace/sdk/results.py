@@ -4,6 +4,7 @@ A persisted result is one blob: a line of JSON (`ResultRecordMetadata`) and then
 metadata is the `data` of the state (contract §4.1), so that whoever has the state and the storage has the value.
 """
 
+import logging
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,8 @@ from headrace.wire.base import Wire
 from headrace.wire.errors import MissingResult, SerializationError
 from headrace.wire.states import State, StateCreate
 from headrace.wire.times import now
+
+_log = logging.getLogger("headrace.results")
 
 
 class ResultRecordMetadata(Wire, kw_only=True):
@@ -85,6 +88,16 @@ class ResultStore:
         except MissingResult:
             return None
         return None if record.metadata is None or record.metadata.is_expired() else record
+
+    def forget(self, key: str) -> None:
+        """End what is kept under a key, where the storage knows how to; that it fails is told and nothing more."""
+        remove = getattr(self.storage, "remove", None)
+        if remove is None:
+            return
+        try:
+            remove(key)
+        except Exception as error:
+            _log.warning("%r in %r could not be removed: %s", key, self.storage, error)
 
 
 def default_storage() -> ResultStorage:

@@ -121,19 +121,21 @@ class Shipper(Generic[T]):
             if self._items:
                 self._filled.set()
 
-    def _take(self) -> tuple[list[T], _Mark | None]:
-        """The next batch, and the flush that waits for its end, if any."""
+    def _take(self) -> tuple[list[T], list[_Mark]]:
+        """The next batch, and the flushes that wait for its end."""
         batch: list[T] = []
+        marks: list[_Mark] = []
         weight = 0
         while self._items and weight < self._terms.batch:
             item = self._items.popleft()
             if isinstance(item, _Mark):
-                return batch, item
+                marks.append(item)
+                continue
             batch.append(item)
             weight += self._weigh(item)
-        return batch, None
+        return batch, marks
 
-    def _deliver(self, batch: list[T], mark: _Mark | None) -> None:
+    def _deliver(self, batch: list[T], marks: list[_Mark]) -> None:
         if batch:
             self._send_until_settled(batch)
             with self._room:
@@ -141,7 +143,7 @@ class Shipper(Generic[T]):
         if self._lost and not self._away:
             lost, self._lost = self._lost, 0
             _log.warning("%d %s were not recorded: more were made than the API could take.", lost, self._terms.what)
-        if mark is not None:
+        for mark in marks:
             mark.reached.set()
 
     def _send_until_settled(self, batch: list[T]) -> None:

@@ -11,7 +11,10 @@ from headrace.wire.errors import DefinitionError, MissingResult
 
 @runtime_checkable
 class ResultStorage(Protocol):
-    """What results ask of a storage. Keys are relative paths; `write` replaces what is there at once."""
+    """What results ask of a storage. Keys are relative paths; `write` replaces what is there at once.
+
+    One that has `remove(key)` too does not keep the arguments of background tasks that are over.
+    """
 
     def locate(self, key: str) -> str:
         """The key by which a process that does not know this storage's place finds the same content."""
@@ -58,6 +61,10 @@ class LocalStorage:
 
     def exists(self, key: str) -> bool:
         return (self.folder / key).is_file()
+
+    def remove(self, key: str) -> None:
+        """End what is kept under a key; nothing if there is nothing."""
+        (self.folder / key).unlink(missing_ok=True)
 
     def __repr__(self) -> str:
         return f"LocalStorage({str(self.folder)!r})"

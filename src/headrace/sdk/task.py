@@ -15,10 +15,12 @@ from headrace.wire.errors import DefinitionError
 if TYPE_CHECKING:
     import datetime
 
+    from headrace.sdk.background.futures import DistributedFuture
     from headrace.sdk.caching import CachePolicy
     from headrace.sdk.context import TaskRunContext
     from headrace.sdk.futures import Future, FutureList
     from headrace.wire.states import State
+    from headrace.wire.task_runs import TaskRunInput
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -196,14 +198,54 @@ class Task(Generic[P, R]):
         futures.wait()
         return [future.state for future in futures]
 
+    @overload
+    def delay(self: Task[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> DistributedFuture[T]: ...
+    @overload
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> DistributedFuture[R]: ...
     def delay(self, *args: Any, **kwargs: Any) -> Any:
-        """Background tasks need a task worker, which headrace does not have yet."""
-        raise DefinitionError(
-            f"Task {self.name!r} cannot be delayed: background tasks are not available in this version. "
-            "Call it, or use submit() inside a flow."
-        )
+        """Have the task run in a process that serves it, and give a future at once.
 
-    apply_async = delay
+        >>> future = resize.delay("lake.png")
+        """
+        return self.apply_async(args, kwargs)
+
+    @overload
+    def apply_async(
+        self: Task[P, Coroutine[Any, Any, T]],
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        wait_for: Iterable[Any] | None = None,
+        dependencies: dict[str, set[TaskRunInput]] | None = None,
+    ) -> DistributedFuture[T]: ...
+    @overload
+    def apply_async(
+        self,
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        wait_for: Iterable[Any] | None = None,
+        dependencies: dict[str, set[TaskRunInput]] | None = None,
+    ) -> DistributedFuture[R]: ...
+    def apply_async(
+        self,
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        wait_for: Iterable[Any] | None = None,
+        dependencies: dict[str, set[TaskRunInput]] | None = None,
+    ) -> Any:
+        """As `delay`, with the arguments apart from what else is said of the run.
+
+        `wait_for` names runs that must have completed before it runs, `dependencies` further runs that its arguments
+        came from.
+        """
+        from headrace.sdk.background.delaying import delay
+
+        return delay(self, self.signature.bind(args or (), kwargs or {}), wait_for, dependencies)
+
+    def serve(self) -> None:
+        """Execute the background runs of this task until the process is told to stop; see `headrace.task_worker`."""
+        from headrace.sdk.background.serving import serve
+
+        serve(self)
 
     def with_options(
         self,

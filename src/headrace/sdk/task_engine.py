@@ -55,7 +55,10 @@ def begin(task: Task[..., Any], parameters: dict[str, Any], wait_for: Iterable[A
 class TaskRunEngine:
     """Takes one task run through its states. `upstream_futures` must be done before `execute` decides anything."""
 
-    def __init__(self, task: Task[..., Any], parameters: dict[str, Any], wait_for: list[Any]) -> None:
+    def __init__(
+        self, task: Task[..., Any], parameters: dict[str, Any], wait_for: list[Any], run: TaskRun | None = None
+    ) -> None:
+        """A new run, unless it is given one that somebody else has begun."""
         self.task = task
         self.parameters = parameters
         self.wait_for = wait_for
@@ -70,10 +73,11 @@ class TaskRunEngine:
         ]
         self._origin = flow_run.origin if flow_run is not None else None
         self._retries = retries.task_retries(task.retries, self.session.settings)
-        self.run = self._new_run()
+        self.run = run or self._new_run()
         self._log: RunLogger = task_run_logger(self.run, task)
         configure()
-        self.enter(Pending())
+        if run is None:
+            self.enter(Pending())
 
     def _new_run(self) -> TaskRun:
         task, flow_run = self.task, self.flow_run
@@ -151,7 +155,7 @@ class TaskRunEngine:
 
     async def _attempt_until_done(self, driver: Driver, context: TaskRunContext, key: str | None) -> State:
         args, kwargs = self.task.signature.unbind(context.parameters)
-        begin_as = Running
+        begin_as = Retrying if self.run.run_count else Running
         while True:
             outcome = await self._attempt(driver, begin_as, args, kwargs)
             state = endings.state_of(outcome, "Task run")

@@ -99,6 +99,9 @@ class TasksSettings(Group, frozen=True):
     runner_max_workers: Annotated[
         int | None, Meta(ge=1, description="Threads of a ThreadPoolTaskRunner; unset, the runner decides.")
     ] = None
+    worker_lease_seconds: Annotated[
+        float, Meta(ge=1, le=3600, description="Seconds without a sign of its worker after which a run is another's.")
+    ] = 30.0
     refresh_cache: Annotated[bool, Meta(description="Tasks run again although a cached result exists.")] = False
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from headrace.client._async.base import Part
 from headrace.client.proposals import TaskLike, initial, proposal, task_run_policy
+from headrace.wire.background_tasks import TaskBegin, TaskLeaseRenewal, TaskLeasesEnded
 from headrace.wire.filters import DeploymentFilter, FlowFilter, FlowRunFilter, TaskRunFilter
 from headrace.wire.names import random_name
 from headrace.wire.orchestration import OrchestrationResult, SetState
@@ -64,6 +65,19 @@ class TaskRunCalls(Part):
         """Propose a state; the answer says what became of it. `force` skips the rules that could refuse."""
         body = SetState(state=proposal(state, task_run_id=task_run_id), force=force)
         return await self._call("POST", f"/task_runs/{task_run_id}/set_state", OrchestrationResult, body=body)
+
+    async def begin_task_run(self, task_run_id: UUID, delivery_id: UUID, seconds: float) -> OrchestrationResult:
+        """Begin a background task that was delivered; ABORT if the delivery has ended. Raises `ObjectNotFound`.
+
+        The run is the caller's for so many seconds, and as long as `renew_task_leases` is called.
+        """
+        body = TaskBegin(delivery_id=delivery_id, seconds=seconds)
+        return await self._call("POST", f"/x/task_runs/{task_run_id}/begin", OrchestrationResult, body=body)
+
+    async def renew_task_leases(self, leases: Mapping[UUID, UUID], seconds: float) -> list[UUID]:
+        """Give a sign of life of runs, each with its delivery's id; the ids of those that are not the caller's now."""
+        body = TaskLeaseRenewal(leases=dict(leases), seconds=seconds)
+        return (await self._call("POST", "/x/task_runs/leases", TaskLeasesEnded, body=body)).ended
 
     async def read_task_run_states(self, task_run_id: UUID) -> list[State]:
         """The states that a run has been in, first to last."""
