@@ -30,13 +30,13 @@ class ServerProcess:
 
 @contextmanager
 def serving(
-    home: Path, database_url: str | None = None, *, settings: dict[str, str] | None = None
+    home: Path, database_url: str | None = None, *, settings: dict[str, str] | None = None, port: int | None = None
 ) -> Iterator[ServerProcess]:
-    """Serve that home's SQLite file, or the database given, on a free port until the block ends."""
+    """Serve that home's SQLite file, or the database given, on a free port or the one given, until the block ends."""
     environ = clean_environ(home) | (settings or {})
     if database_url is not None:
         environ["HEADRACE_SERVER_DATABASE_URL"] = database_url
-    port = free_port()
+    port = port or free_port()
     with (home / "server-output.txt").open("wb") as output:
         process = subprocess.Popen(
             [HEADRACE, "server", "start", "--host", "127.0.0.1", "--port", str(port)],

@@ -96,6 +96,11 @@ class Shipper(Generic[T]):
         return self._terms.what
 
     @property
+    def away(self) -> bool:
+        """Whether what was sent last was given up, because nobody could be reached."""
+        return self._away
+
+    @property
     def pending(self) -> int:
         """How many items are not yet settled, at least."""
         return len(self._items)

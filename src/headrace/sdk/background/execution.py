@@ -46,7 +46,8 @@ class BackgroundRun(TaskRunEngine):
 
     def settle(self) -> None:
         """Have the end of the run recorded, and forget what it was called with."""
-        if not self.lost and self.session.recorder.flush():
+        recorder = self.session.recorder
+        if not self.lost and recorder.flush() and not recorder.away:
             kept.forget(self.task, self._parameters_id)
 
     async def _resolve(self, driver: Driver) -> dict[str, Any]:
