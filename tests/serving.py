@@ -52,7 +52,7 @@ class Watched:
 
         return until(look, f"the deployment {name}")
 
-    def begin(self, name: str, **parameters: object) -> UUID:
+    def begin(self, name: str, /, **parameters: object) -> UUID:
         """A new run of a deployment, due now."""
         return self.client.create_flow_run_from_deployment(self.deployment(name), parameters=parameters).id
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from headrace.sdk.results import ResultStore
     from headrace.sdk.runners.base import TaskRunner
     from headrace.sdk.session import Session
+    from headrace.sdk.stopping import Stopper
     from headrace.sdk.task import Task
     from headrace.wire.flow_runs import FlowRun
     from headrace.wire.task_runs import TaskRun
@@ -70,6 +71,7 @@ class FlowRunContext(_RunContext):
         lineage: Lineage,
         origin: Origin,
         parent: FlowRunContext | None,
+        stopper: Stopper,
     ) -> None:
         self.flow = flow
         self.flow_run = flow_run
@@ -82,6 +84,7 @@ class FlowRunContext(_RunContext):
         self.lineage = lineage
         self.parent = parent
         self.origin = origin
+        self.stopper = stopper
         self.pauses = itertools.count(1)
         self.deployment_name: list[str | None] = []
         """Empty until somebody asked the API for it."""

@@ -89,6 +89,8 @@ def crashed(end: BaseException, what: str) -> State:
             message = f"{what} was interrupted from the keyboard."
         case "CancelledError":
             message = f"{what} was cancelled by the event loop that it ran in."
+        case "Terminated":
+            message = f"{what} was ended: {end}."
         case "SystemExit":
             message = f"{what} was ended because its process exits: {describe(end)}"
         case _:

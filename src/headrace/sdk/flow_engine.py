@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Any, assert_never
 from uuid import uuid4
 
 import msgspec
 
-from headrace.sdk import endings, hooks, inputs, naming, prints, results, serializers, storage, tracebacks
-from headrace.sdk.context import FlowRunContext, TaskRunContext, current_tags
+from headrace.sdk import endings, hooks, inputs, naming, prints, results, serializers, stopping, storage, tracebacks
+from headrace.sdk.context import FlowRunContext, current_tags
 from headrace.sdk.drivers import Blocking, Driver, Suspending, complete
 from headrace.sdk.flow import Flow
 from headrace.sdk.heartbeats import HEART
-from headrace.sdk.lineage import Lineage, inputs_of
+from headrace.sdk.lineage import Lineage
 from headrace.sdk.logs import configure, flow_run_logger
+from headrace.sdk.new_runs import policy_of, track
 from headrace.sdk.outcomes import Expired, Raised
 from headrace.sdk.parameters import as_json
 from headrace.sdk.recording import Origin
@@ -27,11 +28,10 @@ from headrace.sdk.session import PATIENCE, PATIENCE_AT_EXIT, session
 from headrace.sdk.states import Cancelled, Pending, Running
 from headrace.sdk.task_engine import describe
 from headrace.wire.errors import Abort, Conflict, HeadraceError, Pause, RequestError
-from headrace.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunPolicy
+from headrace.wire.flow_runs import FlowRun, FlowRunCreate
 from headrace.wire.names import random_name
 from headrace.wire.orchestration import OrchestrationResult, SetStateStatus
 from headrace.wire.states import State, StateDetails
-from headrace.wire.task_runs import TaskRun, TaskRunCreate
 from headrace.wire.times import now
 
 _LONGEST_PAUSE = 5.0
@@ -71,6 +71,7 @@ class FlowRunEngine:
         self.parameters = parameters if self._has_upstreams else self._validated(parameters)
         self._taken_up = flow_run is not None
         self._context: FlowRunContext | None = None
+        self._stopper = stopping.Stopper()
         self._run = flow_run
         configure()
 
@@ -87,6 +88,10 @@ class FlowRunEngine:
             self._run = await driver.call(self._create)
         self._log = flow_run_logger(self.run, self.flow)
         self._log.info("Beginning flow run %r for flow %r", self.run.name, self.flow.name)
+        with stopping.terminable():
+            return await self._ended(driver)
+
+    async def _ended(self, driver: Driver) -> State:
         try:
             return await self._run_to_end(driver)
         except Pause as pause:
@@ -97,27 +102,47 @@ class FlowRunEngine:
             return await self._state_now(driver, abort)
         except BaseException as end:
             # What ends the run may have ended the event loop's patience too: from here on nothing suspends.
-            complete(self._crash(Blocking(), end))
+            with stopping.finishing():
+                if self._stopper.caused(end):
+                    return complete(self._stopped(Blocking()))
+                complete(self._crash(Blocking(), stopping.cause_of(end)))
             raise
 
     async def _run_to_end(self, driver: Driver) -> State:
         context = self._context = self._new_context()
         with context.entered(), prints.logged(context.log_prints), HEART.beating(context):
             state = await self._propose(driver, Running())
-            while not state.is_final():
-                state = await self._attempt(driver, context, state)
-                await driver.call(self.session.recorder.flush, PATIENCE)
-                state = await self._propose_final(driver, await self._stored(driver, state, context))
-                if state.is_scheduled():
-                    state = await self._retry(driver, state)
-        return await self._finish(driver, state)
+            with self._leased():
+                while not state.is_final():
+                    state = await self._attempt(driver, context, state)
+                    with stopping.finishing():
+                        await driver.call(self.session.recorder.flush, PATIENCE)
+                        state = await self._propose_final(driver, await self._stored(driver, state, context))
+                    if state.is_scheduled():
+                        stopping.check_termination()
+                        state = await self._retry(driver, state)
+        with stopping.finishing():
+            return await self._finish(driver, state)
+
+    @contextlib.contextmanager
+    def _leased(self) -> Generator[None]:
+        """Renew the run's lease while the block goes on, where it has one."""
+        if self.session.leases is None:
+            yield
+            return
+        lease = self.session.leases.of(self.run, self._stopper, self.session)
+        try:
+            with HEART.giving(lease):
+                yield
+        finally:
+            lease.end()
 
     async def _attempt(self, driver: Driver, context: FlowRunContext, state: State) -> State:
         """Run the function once. What it submitted has finished when this returns."""
         await hooks.call(driver, self.flow.on_running_hooks, self._log, self.flow, self.run, state)
         args, kwargs = self.flow.signature.unbind(self.parameters)
         context.task_runner = self._task_runner()
-        with context.task_runner:
+        with self._stopper.reaching(suspending=self.flow.isasync), context.task_runner:
             outcome = await driver.attempt(self.flow.fn, args, kwargs, self.flow.timeout_seconds)
             if isinstance(outcome, Expired):
                 context.task_runner.abandon("The flow run around it took too long.")
@@ -136,7 +161,8 @@ class FlowRunEngine:
         delay = (due - now()).total_seconds() if due is not None else 0.0
         self._log.warning("%s: the flow run starts again %s", state.name, f"in {delay:.3g} s" if delay > 0 else "now")
         if delay > 0:
-            await driver.sleep(delay)
+            with self._stopper.reaching(suspending=self.flow.isasync):
+                await driver.sleep(delay)
         return await self._propose(driver, Running(name="Retrying"))
 
     async def _propose(self, driver: Driver, state: State, force: bool = False) -> State:
@@ -144,9 +170,7 @@ class FlowRunEngine:
         # The same for each repetition, so that one whose answer was lost does not count twice.
         state.state_details.transition_id = state.state_details.transition_id or uuid4()
         while True:
-            answer = await driver.call(
-                self.session.recording.set_flow_run_state, self.run.id, results.proposal(state), force
-            )
+            answer = await driver.call(self._ask, state, force)
             match answer.status:
                 case SetStateStatus.ACCEPT:
                     return self._entered(answer, state)
@@ -165,6 +189,13 @@ class FlowRunEngine:
                     raise Abort(answer.details.reason or "The API gave no reason.")
                 case _:
                     assert_never(answer.status)
+
+    def _ask(self, state: State, force: bool) -> OrchestrationResult:
+        """One proposal; that of Running asks for a lease, where the run has one."""
+        set_state, leases = self.session.recording.set_flow_run_state, self.session.leases
+        if state.is_running() and leases is not None:
+            return set_state(self.run.id, results.proposal(state), force, lease_seconds=leases.seconds)
+        return set_state(self.run.id, results.proposal(state), force)
 
     def _entered(self, answer: OrchestrationResult, proposed: State) -> State:
         """The API's state as the run's own, with the value that only this process has."""
@@ -227,16 +258,25 @@ class FlowRunEngine:
         except (HeadraceError, Abort, Pause) as error:
             self._log.warning("The flow run ended %s, but that could not be recorded: %s", describe(state), error)
 
+    async def _stopped(self, driver: Driver) -> State:
+        """End a run that was stopped here because the API no longer wants it to go on."""
+        reason = self._stopper.reason or "The API gave no reason."
+        self._log.warning("The flow run was stopped: %s", reason)
+        self.session.recorder.flush(PATIENCE_AT_EXIT)
+        return await self._state_now(driver, Abort(reason))
+
     async def _state_now(self, driver: Driver, abort: Abort) -> State:
-        """The state of a run that the API stopped, as the API has it."""
+        """The state of a run that the API stopped, as the API has it; a run that is being cancelled is Cancelled."""
         try:
             run = await driver.call(self.session.recording.read_flow_run, self.run.id)
-        except HeadraceError:
+            if run.state is not None and run.state.is_cancelling():
+                run.state = await self._propose(driver, Cancelled(message="The flow run was cancelled."))
+        except (HeadraceError, Abort):
             run = self.run
         state = run.state
         if state is None or not state.is_final():
             state = endings.crashed(abort, "Flow run")
-        elif state.data is None:
+        elif state.data is None and not state.is_cancelled():
             state.data = ResultRecord(abort)
         return await self._finish(driver, state)
 
@@ -245,18 +285,11 @@ class FlowRunEngine:
         run, name = self.run, self.flow.flow_run_name
         if name:
             run.name = naming.render(name, self.parameters, f"Flow {self.flow.name!r}")
-        own = self._policy()
+        own = policy_of(self.flow, self.session.settings.flows)
         policy = msgspec.structs.replace(run.empirical_policy, retries=own.retries, retry_delay=own.retry_delay)
         run.flow_version, run.empirical_policy = self.flow.version, policy
         self.session.recording.update_flow_run(
             run.id, flow_version=run.flow_version, empirical_policy=policy, name=run.name if name else None
-        )
-
-    def _policy(self) -> FlowRunPolicy:
-        settings, delay = self.session.settings.flows, self.flow.retry_delay_seconds
-        return FlowRunPolicy(
-            retries=settings.default_retries if self.flow.retries is None else self.flow.retries,
-            retry_delay=round(settings.default_retry_delay_seconds if delay is None else delay),
         )
 
     def _validated(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -270,7 +303,9 @@ class FlowRunEngine:
 
     def _create(self) -> FlowRun:
         """A new run, Pending, tracked by a task run of the parent's if there is one (contract §12.2)."""
-        tracker = self._track() if self.parent is not None else None
+        parent = self.parent
+        given = self._given_parameters
+        tracker = track(self.flow, parent, given, self.wait_for) if parent is not None else None
         name = self.flow.flow_run_name
         body = FlowRunCreate(
             flow_id=self.session.flow_id(self.flow.name),
@@ -279,7 +314,7 @@ class FlowRunEngine:
             flow_version=self.flow.version,
             parameters=as_json(self.parameters),
             parent_task_run_id=tracker.id if tracker is not None else None,
-            empirical_policy=self._policy(),
+            empirical_policy=policy_of(self.flow, self.session.settings.flows),
             tags=sorted(current_tags()),
             # A request that is repeated because its answer was lost must not make a second run.
             idempotency_key=uuid4().hex,
@@ -290,25 +325,6 @@ class FlowRunEngine:
             # The flow was deleted since its id was learnt.
             body.flow_id = self.session.flow_id(self.flow.name, anew=True)
             return self.session.recording.post_flow_run(body)
-
-    def _track(self) -> TaskRun:
-        """The task run that stands for this subflow in its parent's graph."""
-        parent = self.parent
-        assert parent is not None
-        task_key = f"{self.flow.name}-{self.flow.fn.__qualname__}"
-        dynamic_key = parent.dynamic_key(task_key)
-        enclosing = TaskRunContext.get()
-        parents = [enclosing.task_run.id] if enclosing is not None else []
-        return self.session.recording.post_task_run(
-            TaskRunCreate(
-                name=f"{self.flow.name}-{dynamic_key}",
-                flow_run_id=parent.flow_run.id,
-                task_key=task_key,
-                dynamic_key=dynamic_key,
-                state=results.proposal(Pending()),
-                task_inputs=inputs_of(self._given_parameters, self.wait_for, parents, parent.lineage),
-            )
-        )
 
     def _new_context(self) -> FlowRunContext:
         settings = self.session.settings
@@ -328,6 +344,7 @@ class FlowRunEngine:
             lineage=Lineage(),
             origin=Origin(self.run, self.flow.name),
             parent=self.parent,
+            stopper=self._stopper,
         )
 
     def _task_runner(self) -> Any:

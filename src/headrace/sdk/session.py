@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from headrace.settings import Settings, current
 if TYPE_CHECKING:
     from headrace.client.connection import Connection
     from headrace.client.orchestration import SyncHeadraceClient
+    from headrace.sdk.liveness import Leases
 
 PATIENCE = 60.0
 """Seconds for which what could not be recorded is sent again, before it is given up with a warning."""
@@ -39,6 +41,16 @@ class Session:
     def client(self) -> SyncHeadraceClient:
         """Every call of the API; importing it takes a moment."""
         return self.connection.sync
+
+    @functools.cached_property
+    def leases(self) -> Leases | None:
+        """What keeps runs from being taken for lost; None where nobody would."""
+        where: str = getattr(self.connection, "where", "")
+        if not where.startswith("http"):
+            return None
+        from headrace.sdk.liveness import leases_of
+
+        return leases_of(self.settings, where)
 
     def flow_id(self, name: str, *, anew: bool = False) -> UUID:
         """The id of the flow with a name, which is made if there is none; asked for once a process."""

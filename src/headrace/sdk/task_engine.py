@@ -64,6 +64,8 @@ class TaskRunEngine:
         self.wait_for = wait_for
         self.flow_run = flow_run = FlowRunContext.get()
         self.parent = TaskRunContext.get()
+        if flow_run is not None and self.parent is None:
+            flow_run.stopper.check()
         self.session: Session = flow_run.session if flow_run is not None else session()
         self.upstream_futures: list[Future[Any]] = [
             leaf

@@ -115,6 +115,14 @@ class FlowsSettings(Group, frozen=True):
     heartbeat_frequency: Annotated[
         float, Meta(ge=0, description="Seconds between two signs of life of a flow run; 0 sends none.")
     ] = 180.0
+    lease_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=86_400,
+            description="Seconds after which a server takes a running flow run for lost whose process gives no sign.",
+        ),
+    ] = 60.0
 
 
 class RunnerSettings(Group, frozen=True):

@@ -15,12 +15,14 @@ from uuid import UUID
 from headrace.sdk import endings, results, tracebacks
 from headrace.sdk.drivers import Blocking, Suspending, complete
 from headrace.sdk.entrypoints import load_flow
+from headrace.sdk.execution import groups
 from headrace.sdk.execution.orphans import outlive_starter
 from headrace.sdk.flow_engine import FlowRunEngine
 from headrace.sdk.logs import configure, flow_run_logger, get_logger
 from headrace.sdk.pulling import prepare
 from headrace.sdk.session import PATIENCE, Session, session
 from headrace.sdk.states import Cancelled, Crashed, Failed
+from headrace.sdk.stopping import terminable
 from headrace.wire.deploying_errors import EntrypointError, StepFailed
 from headrace.wire.errors import HeadraceError, ObjectNotFound, ParameterError, ServiceUnavailable
 from headrace.wire.states import State
@@ -37,6 +39,8 @@ CLAIM = "HEADRACE__FLOW_RUN_CLAIM"
 _PATIENCE_TO_START = 300.0
 """Seconds for which an API that is away is waited for before a run starts: a server that restarts costs no run."""
 _LONGEST_PAUSE = 5.0
+_LONG_TO_LOAD = 5.0
+"""Seconds after which somebody else may have the run by the time that its code is there."""
 
 T = TypeVar("T")
 _log = get_logger("flow_engine")
@@ -53,11 +57,17 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
         _log.error("%s must be the id of the flow run to execute, and is %r.", RUN_ID, named or "")
         return 2
     claim = environ.get(CLAIM)
+    state: State | None = None
     try:
-        execute(flow_run_id, UUID(claim) if claim else None)
+        with terminable():
+            state = execute(flow_run_id, UUID(claim) if claim else None)
     except HeadraceError as error:
         _log.error("The flow run %s could not be executed: %s", flow_run_id, error)
         return 1
+    finally:
+        if state is None or state.is_cancelled() or state.is_crashed():
+            # What the run has started is of no use to anybody any more, and nobody else may be there to end it.
+            groups.kill_rest_of_own_group(RUN_ID, str(flow_run_id))
     return 0
 
 
@@ -77,7 +87,7 @@ def execute(flow_run_id: UUID, claim: UUID | None = None) -> State | None:
         return state
     if state.is_cancelling():
         return _record(recording, run, Cancelled(message="The flow run was cancelled before it started."))
-    return _start(recording, run)
+    return _start(recording, run, claim)
 
 
 def _is_to_start(run: FlowRun, state: State, claim: UUID | None) -> bool:
@@ -90,11 +100,16 @@ def _is_to_start(run: FlowRun, state: State, claim: UUID | None) -> bool:
     return True
 
 
-def _start(recording: Session, run: FlowRun) -> State:
+def _start(recording: Session, run: FlowRun, claim: UUID | None) -> State | None:
     """Load the flow and run it; what keeps it from that ends the run."""
     log = flow_run_logger(run)
+    began = time.monotonic()
     try:
         flow = _load(recording, run)
+        if time.monotonic() - began > _LONG_TO_LOAD:
+            run = _patiently(lambda: recording.client.read_flow_run(run.id))
+            if run.state is None or not _is_to_start(run, run.state, claim):
+                return run.state
         engine = FlowRunEngine(flow, flow.signature.bind((), run.parameters), [], flow_run=run)
         _patiently(engine.take_up)
     except ParameterError as error:

@@ -72,14 +72,21 @@ def signal_all(pids: list[int], number: int) -> None:
             os.kill(pid, number)
 
 
-def kill_rest_of_own_group() -> None:
-    """Kill every other process of this process's group, which it must lead."""
-    if os.getpgrp() != os.getpid():
-        return
-    if _PROC.is_dir():
-        signal_all([pid for pid in _members(os.getpid()) if pid != os.getpid()], _KILL)
-    else:
+def kill_rest_of_own_group(variable: str, value: str) -> None:
+    """Kill every other process of this process's group, if it leads one, and what inherited the variable."""
+    me = os.getpid()
+    rest = set(marked(variable, value))
+    if hasattr(os, "getpgrp") and os.getpgrp() == me:
+        rest.update(_members(me))
+    signal_all(sorted(rest - {me}), _KILL)
+
+
+def end_own_group(variable: str, value: str) -> None:
+    """Kill this process with all that it has started."""
+    kill_rest_of_own_group(variable, value)
+    if hasattr(os, "getpgrp") and os.getpgrp() == os.getpid():
         signal_group(os.getpid(), _KILL)
+    os.kill(os.getpid(), _KILL)
 
 
 def _members(leader: int) -> Iterator[int]:
