@@ -13,6 +13,9 @@ Start with:
 COMMANDS = {
     "dev": ("dev:dev", "Serve the API, run a file's flows, and run them again whenever it changes."),
     "deploy": ("deploy:deploy", "Make deployments of flows, as headrace.yaml or the options describe them."),
+    "deployment": ("deployments:app", "Run, list, pause and schedule deployments."),
+    "work-pool": ("work_pools:app", "Make, list, pause and limit work pools, and see what they would run."),
+    "work-queue": ("work_queues:app", "Make, list, pause and limit the queues of work pools."),
     "server": ("server:app", "Start, stop and look after the server and its database."),
     "flow-run": ("flow_runs:app", "List, inspect, execute, cancel and delete flow runs, and read their logs."),
     "flow": ("flows:app", "List and inspect flows."),
@@ -25,7 +28,13 @@ COMMANDS = {
 }
 """Where each command is, as `module:name` in this package, and its summary."""
 
-ALIASES = {"automations": "automation", "events": "event"}
+ALIASES = {
+    "automations": "automation",
+    "deployments": "deployment",
+    "events": "event",
+    "work-pools": "work-pool",
+    "work-queues": "work-queue",
+}
 """Other words for a command, which no help lists."""
 
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 from cyclopts import Parameter
@@ -16,6 +16,7 @@ from headrace.wire.errors import HeadraceError, ObjectNotFound
 if TYPE_CHECKING:
     from headrace.client.orchestration import SyncHeadraceClient
 
+Key = TypeVar("Key", UUID, str)
 Stdin = Annotated[bool, Parameter(negative="", help="Read ids from standard input too, one a line.")]
 Yes = Annotated[bool, Parameter(name=["--yes", "-y"], help="Do not ask first.")]
 
@@ -49,8 +50,8 @@ def gather_ids(given: Sequence[str], stdin: bool, noun: str) -> list[UUID]:
     return list(dict.fromkeys(parse_id(text, noun) for text in texts))
 
 
-def for_each(ids: Sequence[UUID], noun: str, action: Callable[[UUID], str]) -> None:
-    """Do something to each; say what came of it, go on past failures, and fail at the end if there were any.
+def for_each(ids: Sequence[Key], noun: str, action: Callable[[Key], str]) -> None:
+    """Do something to each, named by an id or a name; say what came of it, go on past failures, and fail at the end.
 
     Raises the failure itself where there was only one thing to do, otherwise `CommandFailed` with the count.
     """
@@ -70,7 +71,7 @@ def for_each(ids: Sequence[UUID], noun: str, action: Callable[[UUID], str]) -> N
         raise CommandFailed(f"{failures} of {len(ids)} {noun}s failed; the lines above say why.")
 
 
-def named(error: HeadraceError, id: UUID, noun: str) -> HeadraceError:
+def named(error: HeadraceError, id: UUID | str, noun: str) -> HeadraceError:
     """The error, naming what was asked for where the server's answer does not."""
     if isinstance(error, ObjectNotFound):
         return CommandFailed(f"There is no {noun} {id}; {_command(noun)} ls shows those there are.")
