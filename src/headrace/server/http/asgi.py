@@ -16,7 +16,7 @@ from headrace.server.http.bodies import Bodies, ClientGone, Receive
 from headrace.server.http.cors import CrossOrigin
 from headrace.server.http.guards import Guards
 from headrace.server.http.routing import Answer, Dispatcher, error_answer
-from headrace.server.http.sockets import SocketHandler, Sockets
+from headrace.server.http.sockets import SocketHandler, SocketRoute, Sockets
 from headrace.server.store.base import Store
 from headrace.settings import Settings
 from headrace.wire.errors import RequestError, ServiceUnavailable
@@ -40,7 +40,7 @@ class Application:
         settings: Settings,
         api: Dispatcher,
         pages: Dispatcher,
-        sockets: Mapping[str, SocketHandler],
+        sockets: Mapping[str, SocketHandler | SocketRoute],
         *,
         startup: Hook,
         shutdown: Hook,

@@ -8,6 +8,7 @@ credentials and the client does not show them in its headers.
 import asyncio
 import hmac
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -37,6 +38,18 @@ _logger = logging.getLogger("headrace.server")
 
 Frame = str | bytes
 SocketHandler = Callable[[Context, "Socket"], Awaitable[None]]
+
+
+class SocketRoute(msgspec.Struct, frozen=True):
+    """A handler with a handshake of its own: everybody has to offer the subprotocol, and refusals read differently."""
+
+    handler: SocketHandler
+    refused: str
+    """The reason of the close for who may not come in."""
+    unspoken: str
+    """The reason for who does not speak the protocol."""
+
+
 Scope = Mapping[str, Any]
 
 
@@ -77,10 +90,11 @@ def _frame_head(size: int) -> bytes:
 
 
 class Socket:
-    """One WebSocket that has passed its handshake."""
+    """One WebSocket that has passed its handshake; `variables` are the parts of its path that have names."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, variables: Mapping[str, str] | None = None) -> None:
         self._receive, self._send = receive, send
+        self.variables = variables or {}
         extension = scope.get("extensions", {}).get(FRAMES)
         self._take: Callable[[int], list[Mapping[str, Any]]] | None = extension and extension["take"]
         self._put: Callable[[bytes], Awaitable[None]] | None = extension and extension["put"]
@@ -149,23 +163,26 @@ def _frame(message: Mapping[str, Any]) -> Frame:
 
 
 class Sockets:
-    """The WebSocket routes by path below the base path."""
+    """The WebSocket routes by path below the base path; a part of a path may be a `{name}`."""
 
-    def __init__(self, handlers: Mapping[str, SocketHandler], settings: Settings, guards: Guards) -> None:
+    def __init__(self, handlers: Mapping[str, SocketHandler | SocketRoute], settings: Settings, guards: Guards) -> None:
         self._handlers, self._guards = handlers, guards
+        self._patterns = {_pattern(path): route for path, route in handlers.items() if "{" in path}
         auth_string = settings.server.api.auth_string
         self._token = None if auth_string is None else auth_string.encode()
 
     async def serve(self, scope: Scope, path: str | None, receive: Receive, send: Send, ctx: Context) -> None:
         """Take one connection from its upgrade request to its end."""
         await receive()
-        handler = None if path is None else self._handlers.get(path)
-        if handler is None:
+        route, variables = (None, None) if path is None else self._find(path)
+        if route is None:
             await _refuse(scope, send)
             return
-        socket = Socket(scope, receive, send)
+        socket = Socket(scope, receive, send, variables)
+        own = route if isinstance(route, SocketRoute) else None
+        handler = route.handler if isinstance(route, SocketRoute) else route
         try:
-            if await self._admit(scope, socket, send):
+            if await self._admit(scope, socket, send, own):
                 await handler(ctx, socket)
         except SocketClosed:
             return
@@ -175,9 +192,21 @@ class Sockets:
             _logger.exception("socket_crashed", extra={"path": path})
             await socket.close(_INTERNAL)
 
-    async def _admit(self, scope: Scope, socket: Socket, send: Send) -> bool:
+    def _find(self, path: str) -> tuple[SocketHandler | SocketRoute | None, Mapping[str, str] | None]:
+        found = self._handlers.get(path)
+        if found is not None:
+            return found, None
+        for pattern, route in self._patterns.items():
+            if (match := pattern.fullmatch(path)) is not None:
+                return route, match.groupdict()
+        return None, None
+
+    async def _admit(self, scope: Scope, socket: Socket, send: Send, own: SocketRoute | None) -> bool:
         if SUBPROTOCOL not in scope.get("subprotocols", ()):
             await send({"type": "websocket.accept"})
+            if own is not None:
+                await socket.close(_PROTOCOL_ERROR, own.unspoken)
+                return False
             if self._guards.authorized(dict(scope["headers"])):
                 return True
             await socket.close(_PROTOCOL_ERROR, "Auth required: offer the 'prefect' subprotocol")
@@ -185,7 +214,7 @@ class Sockets:
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
         problem = await self._refusal(socket)
         if problem is not None:
-            await socket.close(_POLICY, problem)
+            await socket.close(_POLICY, problem if own is None else own.refused)
             return False
         await socket.send('{"type":"auth_success"}')
         return True
@@ -202,6 +231,11 @@ class Sockets:
         if not auth.token:
             return "Auth required but no token provided"
         return None if hmac.compare_digest(auth.token.encode(), self._token) else "Invalid token"
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """What matches the paths that a path with `{names}` stands for."""
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(path)))
 
 
 async def _refuse(scope: Scope, send: Send) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from headrace.server.context import Context
 from headrace.server.events.following import EventSource
 from headrace.server.events.outgoing import EventStream
-from headrace.server.http.sockets import Socket, SocketHandler
+from headrace.server.http.sockets import Socket, SocketHandler, SocketRoute
 from headrace.server.logs.following import LogSource
 from headrace.server.logs.outgoing import LogStream
 from headrace.server.store.base import Store
@@ -26,7 +26,14 @@ async def receive_events(ctx: Context, socket: Socket) -> None:
     await ingest(ctx, socket)
 
 
-def make_streams(store: Store, settings: Settings) -> Mapping[str, SocketHandler]:
+async def connect_worker(ctx: Context, socket: Socket) -> None:
+    """Hear a worker and tell it of its pool until it goes."""
+    from headrace.server.workers.channel import connect
+
+    await connect(ctx, socket)
+
+
+def make_streams(store: Store, settings: Settings) -> Mapping[str, SocketHandler | SocketRoute]:
     """The handlers by path; all that one process streams comes from one tail of each log."""
     event_source, log_source = EventSource(store), LogSource(store)
     event_tail, log_tail = Tail(event_source), Tail(log_source)
@@ -36,11 +43,14 @@ def make_streams(store: Store, settings: Settings) -> Mapping[str, SocketHandler
         await StreamSocket(channels, socket).serve()
 
     exchange = Exchange(store, timedelta(seconds=settings.server.tasks.begin_timeout))
-    streams: dict[str, SocketHandler] = {
+    streams: dict[str, SocketHandler | SocketRoute] = {
         "/events/in": receive_events,
         "/x/stream": subscribe,
         "/task_runs/subscriptions/scheduled": PeerTaskSocket(exchange),
         "/x/task_runs/deliveries": TaskSocket(exchange),
+        "/work_pools/{name}/workers/connect": SocketRoute(
+            connect_worker, refused="authentication_failed", unspoken="protocol_error"
+        ),
     }
     if settings.server.events.stream_out_enabled:
         streams["/events/out"] = EventStream(event_source, event_tail)

@@ -40,6 +40,7 @@ __all__ = [
     "delete",
     "find_place",
     "hear",
+    "is_reserved",
     "list_pools",
     "of_queues",
     "place",
@@ -117,6 +118,7 @@ async def update(store: Store, name: str, body: WorkPoolUpdate, now: datetime) -
             status = statuses.status_of(pool.type, is_paused=body.is_paused, is_alive=is_alive)
             if status is not None:
                 await statuses.enter(transaction, pool, status, now)
+        transaction.announce(Topic.WORK_POOLS)
         told = events.pool_updated(pool, changes, now)
         if told is not None:
             await log.append(transaction, [told], now)
@@ -132,6 +134,7 @@ async def delete(store: Store, name: str, now: datetime) -> None:
         await transaction.execute(queries.DELETE, pool.id)
         await log.append(transaction, [events.pool_changed(Change.DELETED, pool, now)], now)
         transaction.announce(Topic.NAMES)
+        transaction.announce(Topic.WORK_POOLS)
 
 
 async def hear(store: Store, name: str, sign: WorkerHeartbeat, now: datetime) -> None:
