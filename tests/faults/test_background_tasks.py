@@ -142,6 +142,7 @@ def test_the_server_may_be_killed_while_tasks_are_executed(database: str | None,
             kill(killed)
         with serving(tmp_path, database, settings=QUICK | {GRACE: "6"}, port=port):
             assert set(mill.ends(ids)) == {"COMPLETED"}
+            workers.close()
     assert mill.executed() == Counter(range(200))
 
 

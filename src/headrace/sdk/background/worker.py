@@ -101,7 +101,8 @@ class TaskWorker:
             try:
                 await self._converse()
             except ServiceUnavailable as error:
-                _log.warning("No runs come from the server now; it is asked again: %s", error)
+                level = logging.WARNING if self._pause == _SHORTEST_PAUSE else logging.DEBUG
+                _log.log(level, "No runs come from the server now; it is asked again and again: %s", error)
             await asyncio.sleep(self._pause * CHANCE.uniform(0.75, 1.25))
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
