@@ -19,6 +19,7 @@ COMMANDS = {
     "server": ("server:app", "Start, stop and look after the server and its database."),
     "flow-run": ("flow_runs:app", "List, inspect, execute, cancel and delete flow runs, and read their logs."),
     "flow": ("flows:app", "List and inspect flows."),
+    "task": ("tasks:app", "Execute background tasks, and see who does."),
     "task-run": ("task_runs:app", "List and inspect task runs."),
     "event": ("events:app", "List, follow and emit events, and look after those that were kept aside."),
     "automation": ("automations:app", "Make automations, try them, and see what they did."),

@@ -30,15 +30,8 @@ def load_flow(entrypoint: str, folder: Path | None = None) -> Flow[..., Any]:
     Without a function's name the flow is the only one that is defined there. What the module itself raises when it is
     imported passes through. Raises `EntrypointError`.
     """
-    global _loading
-    base = (folder or Path.cwd()).absolute()
     place, name = split(entrypoint)
-    _look_in(base)
-    _loading = True
-    try:
-        module = _load_file(base / place, entrypoint) if is_file(place) else _load_module(place, base, entrypoint)
-    finally:
-        _loading = False
+    module = load_module(place, entrypoint, folder)
     if name is None:
         return _only_flow(module, entrypoint)
     found: Any = module
@@ -49,6 +42,18 @@ def load_flow(entrypoint: str, folder: Path | None = None) -> Flow[..., Any]:
     known = ", ".join(flow.fn.__qualname__ for flow in flows_of(module)) or "none"
     problem = "is not there" if found is None else "is not a flow: decorate it with @flow"
     raise EntrypointError(f"The entrypoint {entrypoint!r} names {name}, which {problem}; flows there: {known}.")
+
+
+def load_module(place: str, entrypoint: str, folder: Path | None = None) -> ModuleType:
+    """The module that the file or module of an entrypoint is; as `load_flow`."""
+    global _loading
+    base = (folder or Path.cwd()).absolute()
+    _look_in(base)
+    _loading = True
+    try:
+        return _load_file(base / place, entrypoint) if is_file(place) else _load_module(place, base, entrypoint)
+    finally:
+        _loading = False
 
 
 def split(entrypoint: str) -> tuple[str, str | None]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from headrace.sdk.background.worker import TaskWorker
 from headrace.sdk.drivers import in_own_loop
+from headrace.sdk.entrypoints import is_loading
 from headrace.sdk.logs import configure
 from headrace.sdk.session import flush_all
 from headrace.sdk.task import Task
@@ -25,12 +26,14 @@ _log = logging.getLogger("headrace.task_worker")
 def serve(*tasks: Task[..., Any], limit: int | None = 10) -> None:
     """Execute the background runs of tasks, up to `limit` at once, until the process is told to stop.
 
-    SIGTERM and Ctrl-C let the runs under way come to their end; a second one crashes them and stops at once.
+    SIGTERM and Ctrl-C let the runs under way come to their end; a second one crashes them and stops at once. In a file
+    that is only loaded for the flow or task in it, nothing is served.
 
     >>> serve(resize, notify, limit=4)
     """
     worker = TaskWorker(*tasks, limit=limit)
-    in_own_loop(_run(worker))
+    if not is_loading():
+        in_own_loop(_run(worker))
 
 
 async def aserve(*tasks: Task[..., Any], limit: int | None = 10) -> None:
