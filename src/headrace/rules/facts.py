@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from headrace.wire.schedules import IfRunning
 from headrace.wire.states import State, StateType
 
 
@@ -27,6 +28,8 @@ class Needs(Flag):
     """`tag_limits`: the active limits on the task run's tags, locked until the transaction ends."""
     CACHED_STATE = 16
     """`cached_state`: the newest unexpired Completed state under the proposal's cache key."""
+    OVERLAP = 32
+    """`overlap`: the other runs of the deployment that go on, where the run's schedule minds them."""
 
 
 class CollisionStrategy(StrEnum):
@@ -86,6 +89,13 @@ class TagLimit(msgspec.Struct, frozen=True, kw_only=True):
         return not self.held and self.active_slots >= self.limit
 
 
+class Overlap(msgspec.Struct, frozen=True, kw_only=True):
+    """The runs of a deployment that have begun and not ended, and what the schedule of another one makes of that."""
+
+    if_running: IfRunning
+    under_way: tuple[UUID, ...] = ()
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The answers to `Needs`. A field that nobody asked for keeps its default.
 
@@ -97,6 +107,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     flow_run: EnclosingFlowRun | None = None
     tag_limits: tuple[TagLimit, ...] = ()
     cached_state: State | None = None
+    overlap: Overlap | None = None
 
 
 NO_FACTS = Facts()

@@ -1,11 +1,12 @@
 """Which states a flow run may enter, in order of the rules that say so (contract §4.3).
 
 The functions behind the tables are in `flow_run_rules` and, where deployments limit how many of their
-runs go on at once, in `slot_rules`.
+runs go on at once, in `slot_rules`; what schedules make of runs that overlap is in `overlap_rules`.
 """
 
 from headrace.rules import common_rules as common
 from headrace.rules import flow_run_rules as runs
+from headrace.rules import overlap_rules as overlaps
 from headrace.rules import slot_rules as slots
 from headrace.rules.bookkeeping import FlowRunChanges, enter_flow_run
 from headrace.rules.facts import Needs
@@ -108,6 +109,14 @@ CORE = FlowRunTable(
             decide=slots.validate_lease,
         ),
         FlowRunRule(
+            name="HeedEarlierRun",
+            froms=frozenset({SCHEDULED}),
+            tos=frozenset({PENDING, RUNNING}),
+            when=overlaps.is_planned,
+            needs=Needs.OVERLAP,
+            decide=overlaps.heed_earlier_run,
+        ),
+        FlowRunRule(
             name="SecureSlot",
             froms=ANY_FROM - HOLDING_A_SLOT,
             tos=frozenset({PENDING}),
@@ -188,7 +197,29 @@ MARK_LATE = FlowRunTable(
             needs=Needs.DEPLOYMENT,
             decide=slots.cancel_new_when_late,
         ),
+        FlowRunRule(
+            name="SkipLateRun",
+            froms=frozenset({SCHEDULED}),
+            tos=frozenset({SCHEDULED}),
+            when=overlaps.is_planned,
+            needs=Needs.OVERLAP,
+            decide=overlaps.skip_late_run,
+        ),
         *NEWS,
     ),
 )
 """The policy of the service that marks overdue runs Late."""
+
+GIVE_WAY = FlowRunTable(
+    name="GiveWayFlowRun",
+    enter=_enter,
+    rules=(
+        FlowRunRule(
+            name="OnlyWaiting",
+            froms=ANY_FROM - {SCHEDULED},
+            decide=overlaps.only_waiting,
+        ),
+        *NEWS,
+    ),
+)
+"""The policy of runs that are skipped because of others of their schedule or deployment."""

@@ -18,6 +18,7 @@ from headrace.wire.schedules import (
     DeploymentSchedule,
     DeploymentScheduleCreate,
     DeploymentScheduleUpdate,
+    IfRunning,
     Schedule,
 )
 
@@ -30,6 +31,15 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class Policies(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a schedule's runs that wait, and of those whose time comes while others go on."""
+
+    max_queued: int | None
+    if_running: IfRunning
+
+
+_POLICIES = Reader(Policies, {"max_queued": Kind.INTEGER, "if_running": Kind.TEXT})
+_POLICIES_OF = Statement(f"SELECT {_POLICIES.columns()} FROM deployment_schedules WHERE id = $1 AND deleted_at IS NULL")
 _SCHEDULES = Reader(
     DeploymentSchedule,
     {
@@ -146,6 +156,12 @@ async def replace(
     before = _UNTIL.all(await transaction.fetch(_PROGRESS, deployment_id), transaction.dialect)
     await transaction.execute(_CLEAR, deployment_id)
     await add(transaction, deployment_id, wanted, now, before)
+
+
+async def policies(connection: Connection, schedule_id: UUID) -> Policies | None:
+    """What the schedule says of its runs; None if there is no such schedule."""
+    row = await connection.fetch_one(_POLICIES_OF, schedule_id)
+    return None if row is None else _POLICIES.one(row, connection.dialect)
 
 
 async def look_again(transaction: Connection, deployment_id: UUID, now: datetime) -> None:

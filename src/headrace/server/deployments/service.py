@@ -16,6 +16,7 @@ from headrace.server.concurrency import service as concurrency
 from headrace.server.deployments import limits, parameters, queries, schedules, telling
 from headrace.server.deployments.limits import DeploymentFacts
 from headrace.server.deployments.queries import Stored
+from headrace.server.deployments.schedules import Policies
 from headrace.server.flow_runs import scheduled
 from headrace.server.flow_runs.scheduled import Which
 from headrace.server.flows import service as flows
@@ -226,6 +227,11 @@ async def deployment_facts(connection: Connection, id: UUID) -> DeploymentFacts 
         return None
     found = stored.deployment
     return limits.facts(id, found.name, stored.concurrency_limit_id, found.concurrency_options)
+
+
+async def policies_of(connection: Connection, schedule_id: UUID) -> Policies | None:
+    """What a schedule says of its runs that wait or overlap; None if there is no such schedule."""
+    return await schedules.policies(connection, schedule_id)
 
 
 async def mark_polled(store: Store, now: datetime, deployment_ids: Sequence[UUID]) -> None:

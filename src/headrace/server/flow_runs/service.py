@@ -93,7 +93,19 @@ async def set_state(
     race for one run are put in order: the rules see what the other one wrote. Raises `ObjectNotFound` if
     there is no such run.
     """
-    policy, memory = flow_run_policy.policy_for(force=force), memory_of(store)
+    return await set_state_by(store, id, state, flow_run_policy.policy_for(force=force), asker, with_it)
+
+
+async def set_state_by(
+    store: Store,
+    id: UUID,
+    state: State,
+    policy: flow_run_policy.FlowRunTable,
+    asker: Asker,
+    with_it: Companion | None = None,
+) -> Outcome:
+    """The same by a policy of the server's own."""
+    memory = memory_of(store)
     for _ in range(_ATTEMPTS):
         remembered = memory.take(id)
         run = remembered or await queries.load(store, id)

@@ -6,6 +6,7 @@ from headrace.rules.effects import AcquireSlot, KeepLease, ReleaseSlot, RenewLea
 from headrace.rules.facts import DeploymentSlots, Facts, Needs
 from headrace.server.concurrency import service as concurrency
 from headrace.server.deployments import service as deployments
+from headrace.server.flow_runs import overlaps
 from headrace.server.flow_runs.queries import Orchestrated
 from headrace.server.states.proposals import Asker
 from headrace.server.store.base import Connection
@@ -21,7 +22,8 @@ async def look_up(transaction: Connection, run: Orchestrated, wanted: Needs, ask
     lease_id = None if run.state is None else run.state.state_details.deployment_concurrency_lease_id
     if Needs.LEASE in wanted and lease_id is not None:
         alive = await concurrency.lease_holds(transaction, lease_id)
-    return Facts(deployment=deployment, lease_alive=alive)
+    overlap = await overlaps.look_up(transaction, run) if Needs.OVERLAP in wanted else None
+    return Facts(deployment=deployment, lease_alive=alive, overlap=overlap)
 
 
 async def carry_out(transaction: Connection, run_id: UUID, effect: SlotEffect) -> None:

@@ -5,6 +5,7 @@ from headrace.server.automations.evaluation.proactive import ProactiveTriggers
 from headrace.server.automations.evaluation.triggers import Triggers
 from headrace.server.deployments.scheduler import Scheduler
 from headrace.server.events.persister import EventPersister
+from headrace.server.flow_runs.late import LateRuns
 from headrace.server.history.service import Histories
 from headrace.server.services.base import Service
 from headrace.server.task_queue.leases import TaskLeases
@@ -17,4 +18,5 @@ SERVICES: tuple[type[Service], ...] = (
     Histories,
     TaskLeases,
     Scheduler,
+    LateRuns,
 )

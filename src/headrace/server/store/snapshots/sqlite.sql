@@ -767,6 +767,8 @@ CREATE INDEX ix_deployment_schedules_deployment_id ON deployment_schedules (depl
 
 CREATE INDEX ix_deployment_schedules_due_at ON deployment_schedules (due_at) WHERE due_at IS NOT NULL AND deleted_at IS NULL;
 
+CREATE INDEX ix_deployment_schedules_if_running ON deployment_schedules (deployment_id) WHERE if_running <> 'start' AND deleted_at IS NULL;
+
 CREATE UNIQUE INDEX uq_deployment_schedules_slug ON deployment_schedules (deployment_id, slug) WHERE deleted_at IS NULL;
 
 CREATE TABLE flow_run_input (

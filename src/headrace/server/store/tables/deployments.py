@@ -80,4 +80,7 @@ deployment_schedules = table(
 _schedule = deployment_schedules.c
 full_index("ix_deployment_schedules_deployment_id", _schedule.deployment_id)  # a deployment's; foreign key
 live_index("uq_deployment_schedules_slug", _schedule.deployment_id, _schedule.slug, unique=True)  # named once
+live_index(  # those whose runs mind each other
+    "ix_deployment_schedules_if_running", _schedule.deployment_id, where="if_running <> 'start'"
+)
 live_index("ix_deployment_schedules_due_at", _schedule.due_at, where="due_at IS NOT NULL")  # the scheduler's question

@@ -46,6 +46,7 @@ def downgrade() -> None:
     op.drop_column("task_runs", "lease_id")
     for name in ("task_workers", "task_queue", "cancellations", "services"):
         op.drop_table(name)
+    op.drop_index("ix_deployment_schedules_if_running", "deployment_schedules")
     op.drop_index("ix_deployment_schedules_due_at", "deployment_schedules")
     for column in ("error", "due_at", "scheduled_until", "if_running", "max_queued", "catchup"):
         op.drop_column("deployment_schedules", column)
@@ -91,6 +92,12 @@ def _extend_schedules() -> None:
         "deployment_schedules",
         "due_at",
         where="due_at IS NOT NULL AND deleted_at IS NULL",
+    )
+    _partial_index(
+        "ix_deployment_schedules_if_running",
+        "deployment_schedules",
+        "deployment_id",
+        where="if_running <> 'start' AND deleted_at IS NULL",
     )
 
 
