@@ -18,6 +18,7 @@ from headrace.settings import temporary_settings
 from headrace.wire.work_pools import WorkPoolCreate
 from tests.cli.conftest import Command
 from tests.processes import HEADRACE, ServerProcess, clean_environ
+from tests.sdk.steps.repositories import commit, repository
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "deployments"
 FLOWS = """
@@ -30,6 +31,16 @@ def grinds(grain: str = "rye"):
 @flow
 def sifts(flour: str = "fine"):
     return flour
+"""
+
+
+MILLING = """
+from headrace import flow
+from grains import GRAIN
+
+@flow
+def mills():
+    print(GRAIN)
 """
 
 
@@ -235,3 +246,61 @@ def test_the_example_is_deployed(served: Command, api: SyncHeadraceClient, flows
     nightly = api.read_deployment_by_name("grind/nightly")
     assert [each.slug for each in nightly.schedules if each.active] == ["nights"]
     assert nightly.version == "none"
+
+
+def test_a_file_is_begun_with_the_flows_that_are_there(served: Command, flows: Path, api: SyncHeadraceClient) -> None:
+    (flows / "inner").mkdir()
+    (flows / "inner" / "more.py").write_text("import headrace\n@headrace.flow(name='x')\ndef bakes_bread(): ...\n")
+    (flows / "broken.py").write_text("def (")
+    answer = served("init", "--pool", "mill")
+    assert answer.stderr == "headrace.yaml describes 3 flows. Fill it in, then: headrace deploy --all\n"
+    begun = yaml.safe_load((flows / "headrace.yaml").read_text())["deployments"]
+    assert [(each["name"], each["entrypoint"]) for each in begun] == [
+        ("grinds", "flows.py:grinds"),
+        ("sifts", "flows.py:sifts"),
+        ("bakes-bread", "inner/more.py:bakes_bread"),
+    ]
+    assert len(ids(served("deploy", "--all"))) == 3
+    again = served("init")
+    assert (again.returncode, "--force" in again.stderr) == (1, True)
+    for file in flows.rglob("*.py"):
+        file.unlink()
+    assert served("init", "--force").returncode == 0
+    assert yaml.safe_load((flows / "headrace.yaml").read_text())["deployments"] == []
+
+
+def test_a_run_brings_its_code_from_the_repository(
+    served: Command, api: SyncHeadraceClient, flows: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """From the file to the result: cloned, installed, loaded by its entrypoint and executed somewhere else."""
+    origin = repository(tmp_path_factory.mktemp("origin") / "mill")
+    (origin / "requirements.txt").touch()
+    (origin / "grains.py").write_text("GRAIN = 'from the repository'\n")
+    commit(origin, "flows/milling.py", MILLING)
+    pull = [
+        {"prefect.deployments.steps.git_clone": {"id": "clone", "repository": f"file://{origin}", "branch": "main"}},
+        {"pip_install_requirements": {"directory": "{{ clone.directory }}"}},
+        {"run_shell_script": {"script": "ls grains.py", "directory": "{{ clone.directory }}"}},
+    ]
+    (flows / "flows").mkdir()
+    (flows / "flows/milling.py").write_text("from headrace import flow\n\n@flow\ndef mills(): ...\n")
+    write(flows, entry("cloned", entrypoint="flows/milling.py:mills", pull=pull))
+    assert len(ids(served("deploy"))) == 1
+    shutil.rmtree(flows / "flows")
+    run_id = served("deployment", "run", "mills/cloned").stdout.strip()
+    executed = served("flow-run", "execute", run_id)
+    run = api.read_flow_run(UUID(run_id))
+    assert run.state_name == "Completed", executed.stdout + executed.stderr + str(run.state)
+    assert "from the repository" in executed.stdout
+
+
+def test_a_run_whose_code_cannot_be_had_crashes_and_says_why(
+    served: Command, api: SyncHeadraceClient, flows: Path
+) -> None:
+    write(flows, entry("broken", pull=[{"run_shell_script": {"script": "ls /none-such"}}]))
+    assert len(ids(served("deploy"))) == 1
+    run_id = served("deployment", "run", "grinds/broken").stdout.strip()
+    served("flow-run", "execute", run_id)
+    state = api.read_flow_run(UUID(run_id)).state
+    assert state is not None
+    assert (state.name, "pull step 1 of 1, run_shell_script, failed" in (state.message or "")) == ("Crashed", True)

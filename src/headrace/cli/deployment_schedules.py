@@ -17,7 +17,7 @@ from headrace.cli.session import Yes, client, for_each
 from headrace.rules import recurrence
 from headrace.sdk.deploying.documents import ScheduleEntry
 from headrace.sdk.deploying.telling import in_words
-from headrace.wire.schedules import DeploymentSchedule, DeploymentScheduleCreate
+from headrace.wire.schedules import Catchup, DeploymentSchedule, DeploymentScheduleCreate, IfRunning
 from headrace.wire.times import now
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ def create(
     slug: str | None = None,
     param: Annotated[list[str] | None, Parameter(alias="-p")] = None,
     params: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    catchup: Catchup = "none",
+    max_queued: int | None = None,
+    if_running: IfRunning = "start",
     paused: bool = False,
     replace: bool = False,
     yes: Yes = False,
@@ -92,6 +95,10 @@ def create(
         slug: A name by which it is found again.
         param: A parameter of its runs as name=value, the value JSON or else text. May be repeated.
         params: Parameters as a JSON object; - reads it from standard input.
+        catchup: What becomes of times that it missed: nothing, a run for the latest, or a run for each of all.
+        max_queued: How many of its runs may wait late at once; the oldest give way.
+        if_running: What happens when a run is due while an earlier one goes on: both run, it is skipped, or it takes
+            the place of the other.
         paused: It makes no runs until it is resumed.
         replace: It takes the place of all the deployment's schedules.
     """
@@ -104,6 +111,9 @@ def create(
         day_or=False if day_and else None,
         slug=slug,
         active=not paused,
+        catchup=catchup,
+        max_queued=max_queued,
+        if_running=if_running,
         parameters=read_object(params, "--params") | read_assignments(param, "--param"),
     )
     wanted = _whole(entry)

@@ -12,6 +12,7 @@ Start with:
 
 COMMANDS = {
     "dev": ("dev:dev", "Serve the API, run a file's flows, and run them again whenever it changes."),
+    "init": ("init:init", "Write a headrace.yaml that deploys the flows of this folder."),
     "deploy": ("deploy:deploy", "Make deployments of flows, as headrace.yaml or the options describe them."),
     "deployment": ("deployments:app", "Run, list, pause and schedule deployments."),
     "work-pool": ("work_pools:app", "Make, list, pause and limit work pools, and see what they would run."),

@@ -18,7 +18,7 @@ import msgspec
 from headrace.sdk.steps.finding import is_known, read_step
 from headrace.wire.deploying_errors import DeploymentError
 from headrace.wire.deployments import ConcurrencyLimitStrategy, GraceSeconds
-from headrace.wire.schedules import DeploymentScheduleCreate, Positive
+from headrace.wire.schedules import Catchup, DeploymentScheduleCreate, IfRunning, Positive
 
 FILES = ("headrace.yaml", "prefect.yaml")
 """The files that are looked for, in this order."""
@@ -75,9 +75,9 @@ class ScheduleEntry(_Strict, kw_only=True):
     replaces: str | None = None
     parameters: dict[str, Any] | None = None
     max_scheduled_runs: Positive | None = None
-    catchup: Any = None
-    max_queued: Any = None
-    if_running: Any = None
+    catchup: Catchup | None = None
+    max_queued: Positive | None = None
+    if_running: IfRunning | None = None
 
     def create(self) -> DeploymentScheduleCreate:
         """The schedule as the API takes it. Raises `ValueError`."""

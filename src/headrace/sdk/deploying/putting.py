@@ -96,10 +96,7 @@ def _differences(body: DeploymentCreate, known: Deployment) -> tuple[str, ...]:
 
 
 def _comparable(schedules: Sequence[DeploymentSchedule | DeploymentScheduleCreate]) -> list[str]:
-    return sorted(
-        _text([each.schedule, each.active, each.max_scheduled_runs, each.parameters, each.slug])
-        for each in map(_normal, schedules)
-    )
+    return sorted(_text(msgspec.structs.replace(_normal(each), replaces=None)) for each in schedules)
 
 
 def _normal(each: DeploymentSchedule | DeploymentScheduleCreate) -> DeploymentScheduleCreate:
