@@ -21,6 +21,7 @@ COMMANDS = {
     "flow-run": ("flow_runs:app", "List, inspect, execute, cancel and delete flow runs, and read their logs."),
     "flow": ("flows:app", "List and inspect flows."),
     "task": ("tasks:app", "Execute background tasks, and see who does."),
+    "worker": ("workers:app", "Start workers, which execute the runs of a work pool, and list them."),
     "task-run": ("task_runs:app", "List and inspect task runs."),
     "event": ("events:app", "List, follow and emit events, and look after those that were kept aside."),
     "automation": ("automations:app", "Make automations, try them, and see what they did."),

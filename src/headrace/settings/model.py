@@ -139,6 +139,19 @@ class RunnerSettings(Group, frozen=True):
     ] = "drain"
 
 
+class WorkerSettings(Group, frozen=True):
+    """How a worker keeps in touch with its work pool."""
+
+    heartbeat_seconds: Annotated[
+        float, Meta(ge=1, le=3600, description="Seconds between two signs of life of a worker.")
+    ] = 30.0
+    query_seconds: Annotated[
+        float, Meta(gt=0, le=3600, description="Seconds between two looks of a worker for due runs.")
+    ] = 10.0
+    health_host: Annotated[str, Meta(min_length=1, description="Address of a worker's health check.")] = "0.0.0.0"
+    health_port: Annotated[int, Meta(ge=0, le=65_535, description="Port of a worker's health check.")] = 8080
+
+
 class ServerAPISettings(Group, frozen=True):
     """How the server listens and what it accepts."""
 
@@ -254,6 +267,7 @@ class Settings(Group, frozen=True):
     tasks: TasksSettings = TasksSettings()
     flows: FlowsSettings = FlowsSettings()
     runner: RunnerSettings = RunnerSettings()
+    worker: WorkerSettings = WorkerSettings()
     server: ServerSettings = ServerSettings()
 
     def __post_init__(self) -> None:

@@ -5,37 +5,59 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import tempfile
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from headrace.sdk.execution import groups, processes
 from headrace.sdk.execution.child import RUN_ID
 from headrace.sdk.execution.claims import Claims
+from headrace.sdk.execution.exits import Exit
 from headrace.sdk.execution.jobs import Job, environment_of
 from headrace.sdk.logs import flow_run_logger
 from headrace.wire.errors import HeadraceError
+from headrace.wire.flow_runs import FlowRun
 
 if TYPE_CHECKING:
-    from headrace.sdk.execution.exits import Exit
     from headrace.sdk.execution.processes import RunProcess
-    from headrace.wire.flow_runs import FlowRun
 
 _log = logging.getLogger("headrace.runner")
 
 _TO_DIE = 10.0
 """Seconds in which a killed process is gone, unless the kernel itself holds it."""
 
-Prepare = Callable[["FlowRun"], Awaitable[Job]]
+Prepare = Callable[[FlowRun], Awaitable[Job]]
 """Says what to start for a run; what it raises ends the run, with that reason."""
-Tell = Callable[["FlowRun", str], None]
+Tell = Callable[[FlowRun, str], None]
+
+
+def _unheard(*_: object) -> None:
+    """For who does not care."""
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What flights of one runner or worker share.
+
+    `grace` is how many seconds a process has to end; `begun` and `ended` are called when it has started and ended.
+    """
+
+    claims: Claims
+    prepare: Prepare
+    tell: Tell
+    grace: float
+    begun: Callable[[FlowRun], None] = _unheard
+    ended: Callable[[FlowRun, Exit], None] = _unheard
 
 
 class Flight:
     """A run under way. `run` is as it was when it was fetched."""
 
-    def __init__(self, run: FlowRun, claims: Claims, prepare: Prepare, tell: Tell, grace: float) -> None:
+    def __init__(self, run: FlowRun, ground: Ground) -> None:
         self.run = run
-        self._claims, self._prepare, self._tell, self._grace = claims, prepare, tell, grace
+        self._ground, self._claims = ground, ground.claims
         self._process: RunProcess | None = None
         self._ending: asyncio.Task[None] | None = None
         self._to_end = False
@@ -71,7 +93,7 @@ class Flight:
 
     async def _execute(self) -> None:
         try:
-            job = await self._prepare(self.run)
+            job = await self._ground.prepare(self.run)
         except Exception as error:
             self._logger.exception("The flow run cannot be started.")
             await self._claims.crashed(self.run, f"The flow run cannot be started: {error}")
@@ -80,15 +102,17 @@ class Flight:
         if claim is None or self._to_end:
             await self._never_started()
             return
-        try:
-            process = await processes.start(
-                job.command, environment_of(job, self.run, str(claim)), job.folder, self._line_teller(job)
-            )
-        except OSError as error:
-            self._logger.error("The process could not be started: %s", error)
-            await self._claims.crashed(self.run, f"The process of the flow run could not be started: {error}")
-            return
-        await self._watch(process)
+        with tempfile.TemporaryDirectory(prefix="headrace-", ignore_cleanup_errors=True) as temporary:
+            folder = Path(temporary) if job.temporary else job.folder
+            try:
+                environment = environment_of(job, self.run, str(claim))
+                process = await processes.start(job.command, environment, folder, self._line_teller(job))
+            except OSError as error:
+                self._logger.error("The process could not be started: %s", error)
+                await self._claims.crashed(self.run, f"The process of the flow run could not be started: {error}")
+                return
+            self._ground.begun(self.run)
+            await self._watch(process)
 
     async def _watch(self, process: RunProcess) -> None:
         self._process = process
@@ -99,6 +123,7 @@ class Flight:
         exit = await process.wait()
         if self._ending is not None:
             await self._ending
+        self._ground.ended(self.run, exit)
         with contextlib.suppress(HeadraceError):
             await told
         await self._settle(process, exit, pid)
@@ -130,7 +155,7 @@ class Flight:
         if ask:
             process.terminate()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.ended(), self._grace)
+            await asyncio.wait_for(process.ended(), self._ground.grace)
         self._gone = await self._kill_rest(process)
 
     async def _kill_rest(self, process: RunProcess) -> bool:
@@ -138,4 +163,4 @@ class Flight:
         return await groups.kill_until_gone(process.pid, RUN_ID, str(self.run.id), _TO_DIE)
 
     def _line_teller(self, job: Job) -> Callable[[str], None]:
-        return (lambda line: self._tell(self.run, line)) if job.stream_output else lambda line: None
+        return (lambda line: self._ground.tell(self.run, line)) if job.stream_output else lambda line: None

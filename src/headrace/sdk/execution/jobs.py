@@ -16,11 +16,15 @@ from headrace.wire.flow_runs import FlowRun
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """How one run is executed here; `environment` goes over that of this process."""
+    """How one run is executed here; `environment` goes over that of this process.
+
+    A `temporary` folder is made for the run and removed when it has ended.
+    """
 
     command: list[str]
     environment: Mapping[str, str] = {}
     folder: Path | None = None
+    temporary: bool = False
     stream_output: bool = True
 
 

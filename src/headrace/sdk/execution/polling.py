@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -34,12 +35,21 @@ Fetch = Callable[[datetime, int], Awaitable[Sequence["FlowRun"]]]
 
 
 class Poller:
-    """Fetches runs and begins them, until it is told to stop. `wake` makes it look at once."""
+    """Fetches runs and begins them, until it is told to stop. `wake` makes it look at once.
+
+    `every` is in seconds; `last_looked` is when it last could look, by the monotonic clock.
+    """
 
     def __init__(self, fetch: Fetch, hangar: Hangar, every: float) -> None:
-        self._fetch, self._hangar, self._every = fetch, hangar, every
+        self._fetch, self._hangar, self.every = fetch, hangar, every
+        self.last_looked = time.monotonic()
         self.wake = asyncio.Event()
+        self._early = EARLY
         self._away = False
+
+    def begin_early(self, seconds: float) -> None:
+        """Begin each run so many seconds before its time, for infrastructure that takes that long to start."""
+        self._early = timedelta(seconds=seconds)
 
     async def run(self) -> None:
         """Look, begin, rest; for ever."""
@@ -52,21 +62,23 @@ class Poller:
         """Look once and begin what is due; the seconds until the next look."""
         room = self._hangar.room
         if room == 0:
-            return self._every
-        horizon = now() + timedelta(seconds=self._every) + EARLY
+            self.last_looked = time.monotonic()
+            return self.every
+        horizon = now() + timedelta(seconds=self.every) + self._early
         try:
             runs = await self._fetch(horizon, _AT_ONCE if room is None else room + len(self._hangar.ids))
         except HeadraceError as error:
             self._tell_away(error)
-            return self._every * CHANCE.uniform(0.5, 1.0)
+            return self.every * CHANCE.uniform(0.5, 1.0)
+        self.last_looked = time.monotonic()
         self._tell_back()
-        soon = now() + EARLY
+        soon = now() + self._early
         due = [run for run in runs if _due(run) <= soon]
         begun = self._hangar.begin(due)
         if begun and begun == len(runs) and self._hangar.room != 0:
             return _SOONEST
         later = [(_due(run) - soon).total_seconds() for run in runs if _due(run) > soon]
-        return max(_SOONEST, min([self._every * CHANCE.uniform(0.75, 1.0), *later]))
+        return max(_SOONEST, min([self.every * CHANCE.uniform(0.75, 1.0), *later]))
 
     async def _rest(self, seconds: float) -> None:
         waits = [asyncio.create_task(self.wake.wait()), asyncio.create_task(self._hangar.freed.wait())]

@@ -13,7 +13,7 @@ from uuid import UUID
 from headrace.client.connection import connect
 from headrace.sdk.execution.claims import Claims
 from headrace.sdk.execution.crew import Crew, tell_line
-from headrace.sdk.execution.flights import Flight
+from headrace.sdk.execution.flights import Flight, Ground
 from headrace.sdk.execution.hangar import Hangar
 from headrace.sdk.execution.jobs import Job, own_job
 from headrace.sdk.execution.patience import patiently
@@ -105,10 +105,10 @@ class Runner:
                 return only
             return await client.get_scheduled_flow_runs_for_deployments(self.deployment_ids, before, most)
 
-        def make(run: FlowRun) -> Flight:
-            return Flight(run, claims, _prepare, tell_line, settings.grace_seconds)
-
-        hangar = Hangar(make, self.limit if self.limit is not None else settings.process_limit)
+        ground = Ground(claims, _prepare, tell_line, settings.grace_seconds)
+        hangar = Hangar(
+            lambda run: Flight(run, ground), self.limit if self.limit is not None else settings.process_limit
+        )
         every = self.query_seconds or settings.poll_frequency
         return Crew(client, hangar, fetch, every, drains=settings.on_shutdown == "drain")
 
