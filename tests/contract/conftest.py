@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.processes import serving
+from tests.processes import serving, stop
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -47,16 +49,47 @@ class Peer:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    @contextmanager
+    def running(self, *command: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A process of the peer's, `prefect …` or `python …`, until the block ends; what it prints is in `output`."""
+        with self.output.open("ab") as output:
+            process = subprocess.Popen(
+                [str(PEER / command[0]), *command[1:]],
+                env=self._environ() | variables,
+                cwd=self.home,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            yield process
+        finally:
+            stop(process)
+
+    @property
+    def output(self) -> Path:
+        """What processes that were `running` have printed."""
+        return self.home / "output.txt"
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """What the server under test answers to one request."""
+        sent = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.api_url}{path}", sent, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or b"null")
+
     def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, env=self._environ(), cwd=self.home, capture_output=True, text=True, timeout=110)
+
+    def _environ(self) -> dict[str, str]:
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "HEADRACE_"))}
-        environ |= {
+        return environ | {
             "PREFECT_API_URL": self.api_url,
             "PREFECT_HOME": str(self.home),
             "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "0.2",
             "DO_NOT_TRACK": "1",
             "COLUMNS": "400",
         }
-        return subprocess.run(command, env=environ, cwd=self.home, capture_output=True, text=True, timeout=110)
 
 
 @pytest.fixture(scope="session")
