@@ -1,9 +1,12 @@
 """What is delayed in one place is executed by whoever serves the task, with all that a task can be told."""
 
 import asyncio
+import json
 import pickle
 import threading
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +22,11 @@ from headrace.sdk import session
 from headrace.settings import context as settings_context
 from headrace.settings import current
 from headrace.states import Cancelled
-from headrace.task_worker import TaskWorker, serve
+from headrace.task_worker import TaskWorker, aserve, serve
 from headrace.wire.errors import CrashedRun, DefinitionError, MissingResult, SettingsError, UpstreamTaskError
 from headrace.wire.filters import LogFilter, LogFilterTaskRunId
 from headrace.wire.states import StateType
-from tests.processes import ServerProcess
+from tests.processes import ServerProcess, free_port
 from tests.sdk.background.conftest import working
 
 PATIENCE = 30
@@ -288,6 +291,46 @@ def test_serving_takes_tasks_and_says_so(client: SyncHeadraceClient) -> None:
         serve(print)  # pyright: ignore[reportArgumentType]
     with pytest.raises(DefinitionError, match="limit of a task worker is 0"):
         TaskWorker(grind, limit=0)
+
+
+def test_serving_ends_after_its_time_and_tells_how_it_goes(client: SyncHeadraceClient) -> None:
+    begun, go_on, port = threading.Event(), threading.Event(), free_port()
+
+    @task
+    def slow() -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+
+    future = slow.delay()
+    server = threading.Thread(target=serve, args=(slow,), kwargs={"timeout": 2, "status_server_port": port})
+    server.start()
+    assert begun.wait(PATIENCE)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/status") as answer:
+        told = json.loads(answer.read())
+    assert (told["in_flight_task_runs"], told["connected"], told["limit"]) == ([future.run.name], True, 10)
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/")
+    go_on.set()
+    server.join(PATIENCE)
+    assert not server.is_alive()
+    assert future.state.is_completed()
+
+
+async def test_serving_that_is_cancelled_crashes_what_is_under_way(client: SyncHeadraceClient) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    @task
+    def slow() -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+
+    future = slow.delay()
+    serving = asyncio.create_task(aserve(slow))
+    assert await asyncio.to_thread(begun.wait, PATIENCE)
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    go_on.set()
+    assert future.state.name == "Crashed"
 
 
 def test_a_server_is_needed_to_serve_and_none_to_delay(home: Path, server: ServerProcess) -> None:

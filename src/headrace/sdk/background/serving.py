@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from headrace.sdk.background.status import telling_status
 from headrace.sdk.background.worker import TaskWorker
 from headrace.sdk.drivers import in_own_loop
 from headrace.sdk.entrypoints import is_loading
@@ -23,35 +24,51 @@ _PATIENCE = 10.0
 _log = logging.getLogger("headrace.task_worker")
 
 
-def serve(*tasks: Task[..., Any], limit: int | None = 10) -> None:
+def serve(
+    *tasks: Task[..., Any],
+    limit: int | None = 10,
+    status_server_port: int | None = None,
+    timeout: float | None = None,
+) -> None:
     """Execute the background runs of tasks, up to `limit` at once, until the process is told to stop.
 
-    SIGTERM and Ctrl-C let the runs under way come to their end; a second one crashes them and stops at once. In a file
-    that is only loaded for the flow or task in it, nothing is served.
+    SIGTERM and Ctrl-C let the runs under way come to their end; a second one crashes them and stops at once. With a
+    `timeout` it stops by itself after so many seconds. `status_server_port` is where this machine is told how it goes,
+    at `/status`. In a file that is only loaded for the flow or task in it, nothing is served.
 
     >>> serve(resize, notify, limit=4)
     """
     worker = TaskWorker(*tasks, limit=limit)
     if not is_loading():
-        in_own_loop(_run(worker))
+        in_own_loop(_run(worker, status_server_port, timeout))
 
 
-async def aserve(*tasks: Task[..., Any], limit: int | None = 10) -> None:
+async def aserve(
+    *tasks: Task[..., Any],
+    limit: int | None = 10,
+    status_server_port: int | None = None,
+    timeout: float | None = None,
+) -> None:
     """`serve`, awaited; it stops as well when it is cancelled."""
-    await _run(TaskWorker(*tasks, limit=limit))
+    await _run(TaskWorker(*tasks, limit=limit), status_server_port, timeout)
 
 
-async def _run(worker: TaskWorker) -> None:
+async def _run(worker: TaskWorker, status_port: int | None, timeout: float | None) -> None:
     configure()
+    loop = asyncio.get_running_loop()
     taken = _on_signals(lambda: _stop(worker))
+    timer = None if timeout is None else loop.call_later(timeout, worker.stop)
     try:
-        await worker.start()
+        async with telling_status(worker, status_port):
+            await worker.start()
     except asyncio.CancelledError:
         worker.abandon(_STOPPED)
         raise
     finally:
+        if timer is not None:
+            timer.cancel()
         for number in taken:
-            asyncio.get_running_loop().remove_signal_handler(number)
+            loop.remove_signal_handler(number)
         await asyncio.to_thread(flush_all, _PATIENCE)
 
 

@@ -9,6 +9,7 @@ import os
 import platform
 import threading
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from headrace.sdk.task import Task
 from headrace.wire.background_tasks import TaskDelivery, TaskWorkerHello, TaskWorkerKnown, TaskWorkerReady
 from headrace.wire.chance import CHANCE
 from headrace.wire.errors import DefinitionError, HeadraceError, ServiceUnavailable
+from headrace.wire.times import now
 
 UNLIMITED = 1_000
 """Runs at once in a process that sets no limit: more threads than that do not come to an end any sooner."""
@@ -40,6 +42,7 @@ class TaskWorker:
         if limit is not None and limit < 1:
             raise DefinitionError(f"The limit of a task worker is {limit}: give 1 or more, or None for no limit.")
         self.limit = limit
+        self.started_at: datetime | None = None
         self.client_id = f"{platform.node()}-{os.getpid()}"
         self._room = UNLIMITED if limit is None else limit
         self._session = session()
@@ -53,6 +56,11 @@ class TaskWorker:
         self._telling: set[asyncio.Task[None]] = set()
 
     @property
+    def connected(self) -> bool:
+        """Whether the server knows of it now."""
+        return self._conversation is not None
+
+    @property
     def stopping(self) -> bool:
         """Whether it was told to stop."""
         return self._stopping.is_set()
@@ -64,6 +72,7 @@ class TaskWorker:
 
     async def start(self) -> None:
         """Execute runs until `stop`, through restarts of the server; then let those under way come to their end."""
+        self.started_at = now()
         self._loop = asyncio.get_running_loop()
         signs = asyncio.create_task(self._give_signs())
         try:
