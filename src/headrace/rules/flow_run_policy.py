@@ -19,7 +19,7 @@ FlowRunTable = Policy[OrchestratedFlowRun, FlowRunChanges]
 
 SCHEDULED, PENDING, RUNNING = StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING
 PAUSED, CANCELLING, CANCELLED = StateType.PAUSED, StateType.CANCELLING, StateType.CANCELLED
-COMPLETED, FAILED = StateType.COMPLETED, StateType.FAILED
+COMPLETED, FAILED, CRASHED = StateType.COMPLETED, StateType.FAILED, StateType.CRASHED
 HOLDING_A_SLOT = frozenset({PENDING, RUNNING, CANCELLING})
 
 
@@ -183,6 +183,43 @@ FORCED = FlowRunTable(
     ),
 )
 """What even `force` does not get past; also the policy of a run that is being made."""
+
+RETRY_ELSEWHERE = FlowRunRule(
+    name="RetryElsewhere",
+    froms=frozenset({SCHEDULED}),
+    tos=frozenset({SCHEDULED}),
+    decide=runs.retry_elsewhere,
+)
+LOST = FlowRunTable(
+    name="LostFlowRun",
+    enter=_enter,
+    rules=(
+        PRESERVE_LEASE,
+        RETRY_ELSEWHERE,
+        *NEWS,
+        RELEASE_SLOT,
+    ),
+)
+"""The policy of the service that notices lost runs."""
+
+LOST_AND_RESCHEDULED = FlowRunTable(
+    name="LostAndRescheduledFlowRun",
+    enter=_enter,
+    rules=(
+        PRESERVE_LEASE,
+        FlowRunRule(
+            name="RescheduleLost",
+            froms=frozenset({RUNNING}),
+            tos=frozenset({CRASHED}),
+            when=runs.may_begin_elsewhere,
+            decide=runs.reschedule_lost,
+        ),
+        RETRY_ELSEWHERE,
+        *NEWS,
+        RELEASE_SLOT,
+    ),
+)
+"""The same where lost runs that have retries left begin anew."""
 
 MARK_LATE = FlowRunTable(
     name="MarkLateFlowRun",

@@ -142,6 +142,28 @@ def retry_failed_flow(proposal: FlowRunProposal, facts: Facts) -> Verdict:
     )
 
 
+def may_begin_elsewhere(proposal: FlowRunProposal) -> bool:
+    """Whether somebody else can begin a run anew whose process is gone, and it has retries left."""
+    run, retries = proposal.run, proposal.run.empirical_policy.retries
+    return run.deployment_id is not None and retries is not None and run.run_count <= retries
+
+
+def reschedule_lost(proposal: FlowRunProposal, facts: Facts) -> Verdict:
+    """A run whose process is gone rests and begins anew in another."""
+    policy = proposal.run.empirical_policy
+    scheduled_time = later(proposal.now, policy.retry_delay or 0)
+    return Divert(
+        reason="Retrying",
+        state=awaiting_retry(proposal, scheduled_time),
+        policy=msgspec.structs.replace(policy, resuming=False, pause_keys=set(), retry_type="reschedule"),
+    )
+
+
+def retry_elsewhere(proposal: FlowRunProposal, facts: Facts) -> Verdict:
+    """A run that would have been tried again in its own process is handed out to be tried in another."""
+    return Amend(policy=msgspec.structs.replace(proposal.run.empirical_policy, retry_type="reschedule"))
+
+
 def emit_state_event(proposal: FlowRunProposal, facts: Facts) -> Verdict:
     """Every state that is written is news."""
     return _EVENT

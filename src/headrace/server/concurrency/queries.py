@@ -110,6 +110,12 @@ def _of_limits(text: str) -> Statement:
     return Statement(text.format(chosen=postgres, lock="FOR UPDATE"), sqlite=text.format(chosen=sqlite, lock=""))
 
 
+def _chosen_by(text: str, column: str, values: str) -> Statement:
+    """A statement whose `{chosen}` is about the rows that have one of these ids."""
+    postgres, sqlite = _chosen(column, values, "uuid")
+    return Statement(text.format(chosen=postgres), sqlite=text.format(chosen=sqlite))
+
+
 _READ_BY_ID = _by("id", "uuid", "")
 _READ_BY_NAME = _by("name", "text", "")
 _LOCK_BY_ID = _by("id", "uuid", " FOR NO KEY UPDATE")
@@ -152,6 +158,10 @@ _HOLDINGS_OF = _of_limits(
     """
 )
 _LIMITS_OF_LEASE = Statement("SELECT limit_id FROM concurrency_lease_limits WHERE lease_id = $1")
+_LIMITS_OF_LEASES = _chosen_by(
+    "SELECT DISTINCT limit_id FROM concurrency_lease_limits WHERE {chosen} ORDER BY limit_id", "lease_id", "$1"
+)
+_LEASES_OF = _chosen_by("SELECT id FROM concurrency_leases WHERE {chosen} AND holder_type = $1", "holder_id", "$2")
 # Those who give slots back may hold the leases, and those who renew one may have saved it: they are waited for.
 _END_EXPIRED = Statement(
     """
@@ -267,6 +277,16 @@ async def holdings(connection: Connection, ids: Sequence[UUID], moment: datetime
 async def limits_of(connection: Connection, lease_id: UUID) -> list[UUID]:
     """The limits on which a lease holds slots."""
     return _IDS.all(await connection.fetch(_LIMITS_OF_LEASE, lease_id), connection.dialect)
+
+
+async def limits_of_all(connection: Connection, lease_ids: Sequence[UUID]) -> list[UUID]:
+    """The limits on which any of these leases holds slots."""
+    return _IDS.all(await connection.fetch(_LIMITS_OF_LEASES, list(lease_ids)), connection.dialect)
+
+
+async def leases_of(connection: Connection, holder_type: str, holder_ids: Sequence[UUID]) -> list[UUID]:
+    """The leases of these holders."""
+    return _IDS.all(await connection.fetch(_LEASES_OF, holder_type, list(holder_ids)), connection.dialect)
 
 
 async def end_expired(transaction: Connection, moment: datetime) -> None:

@@ -220,6 +220,22 @@ async def end_lease(transaction: Connection, lease_id: UUID) -> None:
     await slots.give_back(transaction, lease_id)
 
 
+async def end_leases(transaction: Connection, lease_ids: Sequence[UUID]) -> None:
+    """Give back what each of these leases holds, if it is there."""
+    if not lease_ids:
+        return
+    if len(lease_ids) > 1:  # all limits are locked before any lease is, as everywhere
+        await queries.lock(transaction, await queries.limits_of_all(transaction, lease_ids))
+    for lease_id in sorted(lease_ids):
+        await slots.give_back(transaction, lease_id)
+
+
+async def end_held(transaction: Connection, holder_type: str, holder_ids: Sequence[UUID]) -> None:
+    """Give back whatever these holders hold, in the API or by the rules of runs; one look-up where it is nothing."""
+    if holder_ids:
+        await end_leases(transaction, await queries.leases_of(transaction, holder_type, holder_ids))
+
+
 async def tag_limits(transaction: Connection, tags: Sequence[str], task_run_id: UUID) -> tuple[TagLimit, ...]:
     """The active limits on these tags, locked until the transaction ends."""
     found = [usage for usage in await slots.lock_named(transaction, map(tag_name, tags)) if usage.limit.active]

@@ -11,7 +11,9 @@ import msgspec
 from headrace.rules.retention import read_retention
 from headrace.server.events import retention
 from headrace.server.events.ingest import Handler, handled_by
+from headrace.server.events.log import LoggedEvent
 from headrace.server.events.writing import BATCH, Item, Outcome, persist
+from headrace.server.liveness.signs import Signs, signs_in
 from headrace.server.services.base import Service
 from headrace.server.store.base import Store
 from headrace.settings import Settings
@@ -39,6 +41,7 @@ class EventPersister(Service):
         self.outcome = Outcome()
         events = settings.server.events
         self.retention = read_retention(events.retention_period, events.retention_overrides)
+        self._signs = Signs(settings)
         self._batches = _Batches(self._persist, BATCH, 0.0)
 
     @property
@@ -95,6 +98,15 @@ class EventPersister(Service):
 
     async def _persist(self, items: Sequence[Item]) -> None:
         self.outcome += await persist(self.store, items, PATIENCE)
+        if signs := signs_in(items):
+            await self._heed(signs)
+
+    async def _heed(self, signs: Sequence[LoggedEvent]) -> None:
+        """Done when the events are safe, and by itself: for one sign that is not heeded, the next makes good."""
+        try:
+            await self._signs.heed(self.store, signs, now())
+        except HeadraceError as error:
+            _log.warning("signs_not_heeded", extra={"signs": len(signs), "error": str(error)})
 
     async def _trim(self, seconds: float) -> None:
         while True:

@@ -1,11 +1,13 @@
 """Leases of flow runs that go on: a sign of life moves the run's deadline on and changes nothing else of it."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from headrace.rules.leases import Told, told
+from headrace.rules.lost_runs import HEARTBEATS
 from headrace.server.flow_runs import queries
-from headrace.server.store.base import Connection, Statement
+from headrace.server.store.base import Connection, Statement, Store
 from headrace.server.store.rows import Kind, Reader
 from headrace.wire.errors import ObjectNotFound, ServiceUnavailable
 from headrace.wire.leases import Directive, Lease, LeaseRenewal
@@ -50,6 +52,39 @@ async def renew(connection: Connection, id: UUID, renewal: LeaseRenewal, moment:
         if not said.renews:
             return await _answer(connection, run, said)
     raise ServiceUnavailable(f"The flow run {id} is being changed by too many callers at once. Try again.")
+
+
+# A run that renews a lease of its own is not held to its heartbeats. One whose pace this process does not know yet is
+# given as long as it was given before.
+_BEAT_TEXT = """
+    UPDATE flow_runs SET
+        lease_holder = '{holder}', lease_seconds = COALESCE({given}, lease_seconds, {unknown}),
+        deadline = {until}
+    WHERE id = $1 AND deleted_at IS NULL AND (lease_seconds IS NULL OR lease_holder = '{holder}') AND (
+        state_type = 'RUNNING' OR state_type = 'SCHEDULED' AND empirical_policy ->> 'retry_type' = 'in_process'
+    )
+"""
+_BEAT = Statement(
+    _BEAT_TEXT.format(
+        holder=HEARTBEATS,
+        given="$3::float8",
+        unknown="$4::float8",
+        until="$2::timestamptz + make_interval(secs => COALESCE($3::float8, lease_seconds, $4::float8))",
+    ),
+    sqlite=_BEAT_TEXT.format(
+        holder=HEARTBEATS,
+        given="$3",
+        unknown="$4",
+        until="$2 + CAST(COALESCE($3, lease_seconds, $4) * 1000000 AS INTEGER)",
+    ),
+)
+
+
+async def beat(store: Store, beats: Mapping[UUID, float | None], unknown: float, moment: datetime) -> None:
+    """Let runs whose heartbeats came live on for so many seconds, or `unknown` if their pace has never been known."""
+    async with store.transaction() as transaction:
+        rows = [(id, moment, beats[id], unknown) for id in sorted(beats)]
+        await transaction.execute_many(_BEAT, rows)
 
 
 async def _answer(connection: Connection, run: queries.Orchestrated, said: Told) -> Lease:

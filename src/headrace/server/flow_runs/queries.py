@@ -73,7 +73,7 @@ class Orchestrated(msgspec.Struct, kw_only=True):
         )
 
 
-_ORCHESTRATED = Reader(
+ORCHESTRATED = Reader(
     Orchestrated,
     {
         "id": Kind.UUID,
@@ -96,7 +96,7 @@ _ORCHESTRATED = Reader(
         "infrastructure_pid": Kind.TEXT,
     },
 )
-_WIDTH = len(_ORCHESTRATED.names)
+WIDTH = len(ORCHESTRATED.names)
 
 
 def _id(*, id: UUID) -> UUID:
@@ -105,7 +105,7 @@ def _id(*, id: UUID) -> UUID:
 
 _LOAD = Statement(
     f"""
-    SELECT {_ORCHESTRATED.columns("r")}, {STATES.columns("s")}
+    SELECT {ORCHESTRATED.columns("r")}, {STATES.columns("s")}
     FROM flow_runs r LEFT JOIN flow_run_states s ON s.id = r.state_id
     WHERE r.id = $1 AND r.deleted_at IS NULL
     """
@@ -144,9 +144,9 @@ _CREATE = Statement(
     """,
     sqlite=_INSERT_RUN.format(labels="json_patch(COALESCE(f.labels, '{}'), $30)"),
 )
-_ADD_STATE = Statement(f"{_INSERT_STATE} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+ADD_STATE = Statement(f"{_INSERT_STATE} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
 
-_ENTER_RUN = """
+ENTER_RUN = """
     UPDATE flow_runs SET
         updated = $2, state_id = $5, state_type = $6, state_name = $7, state_timestamp = $8, run_count = $9,
         expected_start_time = $10, next_scheduled_start_time = $11, start_time = $12, end_time = $13,
@@ -156,11 +156,11 @@ _ENTER_RUN = """
 """
 _ENTER = Statement(
     f"""
-    WITH run AS ({_ENTER_RUN} RETURNING id),
+    WITH run AS ({ENTER_RUN} RETURNING id),
     {single.with_event("run", id="$5", occurred="$8", received="$2", first=21)}
     {_INSERT_STATE} SELECT $5, $2, run.id, $6, $7, $8, $18::text, $19::jsonb, $20::jsonb FROM run
     """,
-    sqlite=_ENTER_RUN.replace("IS NOT DISTINCT FROM", "IS"),
+    sqlite=ENTER_RUN.replace("IS NOT DISTINCT FROM", "IS"),
 )
 
 _BY_KEY = Statement("SELECT id FROM flow_runs WHERE flow_id = $1 AND idempotency_key = $2 AND deleted_at IS NULL")
@@ -195,7 +195,7 @@ async def create(
         run.created,
         run.name,
         run.flow_id,
-        *_bookkeeping(changes),
+        *bookkeeping(changes),
         encode_text(run.empirical_policy),
         run.deployment_id,
         run.flow_version,
@@ -259,8 +259,8 @@ async def load(connection: Connection, id: UUID) -> Orchestrated | None:
     row = await connection.fetch_one(_LOAD, id)
     if row is None:
         return None
-    run = _ORCHESTRATED.one(row[:_WIDTH], connection.dialect)
-    run.state = current_states([row], _WIDTH, connection.dialect)[0]
+    run = ORCHESTRATED.one(row[:WIDTH], connection.dialect)
+    run.state = current_states([row], WIDTH, connection.dialect)[0]
     return run
 
 
@@ -290,7 +290,7 @@ async def enter(
         moment,
         None if run.state is None else run.state.id,
         run.updated,
-        *_bookkeeping(changes),
+        *bookkeeping(changes),
         policy,
         deadline.at,
         deadline.lease_seconds,
@@ -341,11 +341,12 @@ async def _add_state(
 ) -> None:
     """SQLite's own second and third statement; PostgreSQL writes a run with its state and event in one."""
     kind, name, timestamp = state.type.value, state.name, state.timestamp
-    await transaction.execute(_ADD_STATE, state.id, moment, id, kind, name, timestamp, *documents)
+    await transaction.execute(ADD_STATE, state.id, moment, id, kind, name, timestamp, *documents)
     await single.add(transaction, told, moment)
 
 
-def _bookkeeping(changes: FlowRunChanges) -> tuple[Any, ...]:
+def bookkeeping(changes: FlowRunChanges) -> tuple[Any, ...]:
+    """What a state sets of its run, in the order of the statements above."""
     return (
         changes.state_id,
         changes.state_type.value,

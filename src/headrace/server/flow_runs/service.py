@@ -22,6 +22,7 @@ from headrace.rules.effects import (
     RenewLease,
     RetryFailedTaskRuns,
 )
+from headrace.rules.endings import TAKES_ALONG
 from headrace.rules.estimates import estimated_start_time_delta
 from headrace.rules.facts import Needs
 from headrace.rules.transitions import Accept, Entry, Proposal, decide, needs
@@ -31,6 +32,7 @@ from headrace.server.flow_runs import events, queries, reading
 from headrace.server.flow_runs.memory import memory_of
 from headrace.server.flow_runs.origin import Origin
 from headrace.server.flow_runs.queries import Orchestrated
+from headrace.server.flow_runs.relations import Relations
 from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed
 from headrace.server.store.base import Connection, Dialect, Store
 from headrace.server.task_runs import service as task_runs
@@ -179,8 +181,9 @@ async def _set_under_limit(
         if entry is None:
             return outcome_of(decision, run.state)
         result, companion = artifacts.result_of(entry.state), with_it if isinstance(decision, Accept) else None
-        told = events.state_entered(run, entry, await memory_of(store).relations.of(transaction, run))
-        if not await _write(transaction, run, entry, told, result, asker, companion):
+        relations = memory_of(store).relations
+        told = events.state_entered(run, entry, await relations.of(transaction, run))
+        if not await _write(transaction, relations, run, entry, told, result, asker, companion):
             raise InternalError(f"The flow run {id} was changed although it is locked.")
     memory_of(store).keep(run.after(entry.state, entry.changes, asker.now))
     return outcome_of(decision, run.state)
@@ -274,17 +277,19 @@ async def _enter(
     store: Store, run: Orchestrated, entry: Entry[FlowRunChanges], asker: Asker, with_it: Companion | None
 ) -> bool:
     """Write an entry with all that goes with it, or nothing; False if the run has changed since it was loaded."""
-    result = artifacts.result_of(entry.state)
-    told = events.state_entered(run, entry, await memory_of(store).relations.of(store, run))
-    if with_it is None and result is None and _is_one_statement(store, entry.effects):
+    result, relations = artifacts.result_of(entry.state), memory_of(store).relations
+    told = events.state_entered(run, entry, await relations.of(store, run))
+    is_alone = with_it is None and result is None and not _takes_along(run, entry)
+    if is_alone and _is_one_statement(store, entry.effects):
         deadline = _deadline(run, entry, asker)
         return await queries.enter(store, run, entry.state, entry.changes, deadline, asker.now, told)
     async with store.transaction() as transaction:
-        return await _write(transaction, run, entry, told, result, asker, with_it)
+        return await _write(transaction, relations, run, entry, told, result, asker, with_it)
 
 
 async def _write(
     transaction: Connection,
+    relations: Relations,
     run: Orchestrated,
     entry: Entry[FlowRunChanges],
     told: LoggedEvent,
@@ -297,10 +302,19 @@ async def _write(
         return False
     if result is not None:
         await artifacts.add(transaction, result, asker.now)
+    if _takes_along(run, entry):
+        from headrace.server.cancellations import service as cancellations
+
+        await cancellations.follow(transaction, relations, run, entry, asker)
     await _carry_out(transaction, run.id, entry, asker)
     if with_it is not None:
         await with_it(transaction)
     return True
+
+
+def _takes_along(run: Orchestrated, entry: Entry[FlowRunChanges]) -> bool:
+    """Whether the state concerns what is inside the run, or is the end of its cancelling."""
+    return entry.state.type in TAKES_ALONG or (run.state is not None and run.state.type is StateType.CANCELLING)
 
 
 def _deadline(run: Orchestrated, entry: Entry[FlowRunChanges], asker: Asker) -> Deadline:

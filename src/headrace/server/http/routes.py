@@ -8,6 +8,7 @@ from headrace.server.automations.evaluation import routes as trials
 from headrace.server.blocks.documents import routes as block_documents
 from headrace.server.blocks.schemas import routes as block_schemas
 from headrace.server.blocks.types import routes as block_types
+from headrace.server.cancellations import routes as cancellations
 from headrace.server.collections import routes as collections
 from headrace.server.concurrency import routes as concurrency
 from headrace.server.deployments import routes as deployments
@@ -45,6 +46,7 @@ ROUTERS: tuple[Router, ...] = (
     flow_runs_read.router,
     flow_run_inputs.router,
     liveness.router,
+    cancellations.router,
     task_runs.router,
     task_runs_read.router,
     task_runs_background.router,

@@ -3,10 +3,13 @@
 from headrace.server.automations.actions.service import Actions
 from headrace.server.automations.evaluation.proactive import ProactiveTriggers
 from headrace.server.automations.evaluation.triggers import Triggers
+from headrace.server.cancellations.cleanup import CancellationCleanup
 from headrace.server.deployments.scheduler import Scheduler
 from headrace.server.events.persister import EventPersister
 from headrace.server.flow_runs.late import LateRuns
 from headrace.server.history.service import Histories
+from headrace.server.liveness.service import Liveness
+from headrace.server.pauses.expirations import PauseExpirations
 from headrace.server.services.base import Service
 from headrace.server.task_queue.leases import TaskLeases
 
@@ -19,4 +22,7 @@ SERVICES: tuple[type[Service], ...] = (
     TaskLeases,
     Scheduler,
     LateRuns,
+    Liveness,
+    CancellationCleanup,
+    PauseExpirations,
 )

@@ -1,13 +1,15 @@
 """A proposed state on its way in, and the server's answer on its way out (contract §4.2)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar, assert_never
 
 import msgspec
 
 from headrace.rules.transitions import Abort, Accept, Decision, Entry, Reject, Wait
-from headrace.server.context import Context
+from headrace.server.context import NO_HEADERS, Context
 from headrace.settings import ServerConcurrencySettings, ServerServicesSettings, Settings
+from headrace.wire.flow_runs import CreatedBy
 from headrace.wire.orchestration import OrchestrationResult, OutcomeDetails, SetStateStatus
 from headrace.wire.states import State, StateCreate
 from headrace.wire.times import now
@@ -25,20 +27,32 @@ class Asker(msgspec.Struct, frozen=True):
     services: ServerServicesSettings = ServerServicesSettings()
     lease_seconds: float | None = None
     """For how long a run that begins to run is taken to be alive without a further sign of life, if it is told."""
+    headers: Mapping[str, str] = NO_HEADERS
+    """Those of the request, where there is one: they tell who asks."""
+    on_behalf_of: CreatedBy | None = None
+    """On whose behalf the server proposes something, such as an automation's."""
 
     @classmethod
     def of(cls, ctx: Context, lease_seconds: float | None = None) -> "Asker":
         """The client that sent the request."""
         server = ctx.settings.server
         return cls(
-            ctx.received, ctx.api_version, ctx.client_version, server.concurrency, server.services, lease_seconds
+            ctx.received,
+            ctx.api_version,
+            ctx.client_version,
+            server.concurrency,
+            server.services,
+            lease_seconds,
+            ctx.headers,
         )
 
     @classmethod
-    def server(cls, settings: Settings, moment: datetime | None = None) -> "Asker":
-        """The server itself, on its own account, now unless another moment is given."""
+    def server(
+        cls, settings: Settings, moment: datetime | None = None, on_behalf_of: CreatedBy | None = None
+    ) -> "Asker":
+        """The server itself, now unless another moment is given."""
         server = settings.server
-        return cls(moment or now(), concurrency=server.concurrency, services=server.services)
+        return cls(moment or now(), concurrency=server.concurrency, services=server.services, on_behalf_of=on_behalf_of)
 
 
 class Outcome(msgspec.Struct, frozen=True):

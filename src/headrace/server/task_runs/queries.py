@@ -36,7 +36,7 @@ class Orchestrated(msgspec.Struct, kw_only=True):
     state: State | None = None
 
 
-_ORCHESTRATED = Reader(
+ORCHESTRATED = Reader(
     Orchestrated,
     {
         "id": Kind.UUID,
@@ -53,7 +53,7 @@ _ORCHESTRATED = Reader(
         "total_run_time": Kind.FLOAT,
     },
 )
-_WIDTH = len(_ORCHESTRATED.names)
+WIDTH = len(ORCHESTRATED.names)
 
 
 def _id(*, id: UUID) -> UUID:
@@ -70,7 +70,7 @@ _LOCK = Statement(
 )
 _LOAD = Statement(
     f"""
-    SELECT {_ORCHESTRATED.columns("r")}, {STATES.columns("s")}
+    SELECT {ORCHESTRATED.columns("r")}, {STATES.columns("s")}
     FROM task_runs r LEFT JOIN task_run_states s ON s.id = r.state_id
     WHERE r.id = $1
     """
@@ -128,7 +128,7 @@ _INSERT = Statement(
     _INSERT_RUN.format(labels="COALESCE(f.labels, '{}') || $24::jsonb", outside="$4::uuid IS NULL"),
     sqlite=_INSERT_RUN.format(labels="json_patch(COALESCE(f.labels, '{}'), $24)", outside="$4 IS NULL"),
 )
-_INSERT_STATE = Statement(
+ADD_STATE = Statement(
     """
     INSERT INTO task_run_states (id, created, task_run_id, type, name, timestamp, message, data, state_details)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -178,7 +178,7 @@ async def create(transaction: Connection, run: TaskRun, state: State, changes: T
         run.flow_run_id,
         run.task_key,
         run.dynamic_key,
-        *_bookkeeping(changes),
+        *bookkeeping(changes),
         run.cache_key,
         run.cache_expiration,
         run.task_version,
@@ -200,14 +200,14 @@ async def load(transaction: Connection, id: UUID) -> Orchestrated | None:
     row = await transaction.fetch_one(_LOAD, id)
     if row is None:
         return None
-    run = _ORCHESTRATED.one(row[:_WIDTH], transaction.dialect)
-    run.state = current_states([row], _WIDTH, transaction.dialect)[0]
+    run = ORCHESTRATED.one(row[:WIDTH], transaction.dialect)
+    run.state = current_states([row], WIDTH, transaction.dialect)[0]
     return run
 
 
 async def enter(transaction: Connection, id: UUID, state: State, changes: TaskRunChanges, moment: datetime) -> None:
     """Write a state, and the columns of its run that go with it."""
-    await transaction.execute(_ENTER, id, moment, *_bookkeeping(changes))
+    await transaction.execute(_ENTER, id, moment, *bookkeeping(changes))
     await _insert_state(transaction, id, state, moment)
 
 
@@ -292,7 +292,7 @@ async def delete(transaction: Connection, id: UUID) -> bool:
 
 async def _insert_state(transaction: Connection, id: UUID, state: State, moment: datetime) -> None:
     await transaction.execute(
-        _INSERT_STATE,
+        ADD_STATE,
         state.id,
         moment,
         id,
@@ -303,7 +303,8 @@ async def _insert_state(transaction: Connection, id: UUID, state: State, moment:
     )
 
 
-def _bookkeeping(changes: TaskRunChanges) -> tuple[Any, ...]:
+def bookkeeping(changes: TaskRunChanges) -> tuple[Any, ...]:
+    """What a state sets of its run, in the order of the statements above."""
     return (
         changes.state_id,
         changes.state_type.value,

@@ -17,6 +17,7 @@ from headrace.settings import Settings
 from headrace.wire.automations import Automation
 from headrace.wire.errors import HeadraceError
 from headrace.wire.events import Resource
+from headrace.wire.flow_runs import CreatedBy
 
 
 class ActionFailed(HeadraceError):
@@ -62,7 +63,8 @@ class Work(msgspec.Struct, frozen=True):
     @property
     def asker(self) -> Asker:
         """Who proposes states on behalf of the automation."""
-        return Asker.server(self.settings, self.now)
+        by = CreatedBy(id=self.automation.id, type="AUTOMATION", display_value=self.automation.name)
+        return Asker.server(self.settings, self.now, by)
 
     @property
     def is_repeated(self) -> bool:

@@ -677,6 +677,7 @@ CREATE TABLE cancellations (
     requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
     requested_by JSONB,
     deadline TIMESTAMP WITH TIME ZONE,
+    spread_at TIMESTAMP WITH TIME ZONE,
     told_at TIMESTAMP WITH TIME ZONE,
     told TEXT,
     killed_at TIMESTAMP WITH TIME ZONE,

@@ -723,6 +723,7 @@ CREATE TABLE cancellations (
     requested_at INTEGER NOT NULL,
     requested_by TEXT,
     deadline INTEGER,
+    spread_at INTEGER,
     told_at INTEGER,
     told TEXT,
     killed_at INTEGER,

@@ -47,6 +47,7 @@ cancellations = table(  # how the cancelling of a run went, from the request to 
     Column("requested_at", Time, nullable=False),
     optional_document("requested_by"),
     time("deadline"),
+    time("spread_at"),  # since when all runs inside it have been asked to end as well
     time("told_at"),
     optional_text("told"),  # the runner or worker that was told
     time("killed_at"),

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.server.task_runs.recording.reports import FIELDS, Report, ReportedState, Stamp
+from headrace.wire.states import TERMINAL_STATES
 
 NEVER: Stamp = (0, UUID(int=0))
 """The stamp of a column that no report has told: any report is later."""
@@ -24,13 +25,21 @@ DEFAULTED = frozenset(
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What is stored of a run: the stamp of its state, and the stamps of the columns that have been told."""
+    """What is stored of a run: the stamp of its state, and the stamps of the columns that have been told.
+
+    A `provisional` state was put there by the server, because nothing more was heard: `stamp` is that of the last
+    report, so that the outcome is what the client says, however late. A report that the run went on changes nothing.
+    """
 
     stamp: Stamp
     told: Mapping[str, Stamp]
+    provisional: bool = False
 
 
 UNKNOWN = Known(NEVER, {})
+
+STATE_STAMP = "state"
+"""Under this name a row's stamps say what was last reported of its state, where the server has ended it since."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -43,7 +52,10 @@ class Change(msgspec.Struct, frozen=True):
 
 def known_from(stamp: Stamp, told: Iterable[str], field_stamps: Mapping[str, Stamp]) -> Known:
     """What a stored row tells: of the columns that have been told, those without a stamp date from its state."""
-    return Known(stamp, {field: told_at for field in told if (told_at := field_stamps.get(field, stamp)) != NEVER})
+    reported = field_stamps.get(STATE_STAMP)
+    stamp = stamp if reported is None else reported
+    stamps = {field: told_at for field in told if (told_at := field_stamps.get(field, stamp)) != NEVER}
+    return Known(stamp, stamps, reported is not None)
 
 
 def fold(known: Known, reports: Iterable[Report]) -> Change:
@@ -59,7 +71,10 @@ def fold(known: Known, reports: Iterable[Report]) -> Change:
             if stamp > told.get(field, NEVER):
                 told[field] = stamp
                 values[field] = value
-    return Change(values, state, {field: stamp for field, stamp in _stamps(told) if stamp != newest})
+    stamps = {field: stamp for field, stamp in _stamps(told) if stamp != newest}
+    if known.provisional and (state is None or state.type not in TERMINAL_STATES):
+        state, stamps[STATE_STAMP] = None, newest
+    return Change(values, state, stamps)
 
 
 def _stamps(told: Mapping[str, Stamp]) -> Iterable[tuple[str, Stamp]]:

@@ -130,6 +130,7 @@ def _create_cancellations() -> None:
         sa.Column("requested_at", TIME, nullable=False),
         sa.Column("requested_by", JSON),
         sa.Column("deadline", TIME),
+        sa.Column("spread_at", TIME),
         sa.Column("told_at", TIME),
         sa.Column("told", sa.Text()),
         sa.Column("killed_at", TIME),

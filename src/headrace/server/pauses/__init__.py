@@ -1,0 +1,1 @@
+"""Pauses of flow runs that nobody ends."""
