@@ -45,9 +45,11 @@ from headrace.client.schemas.objects import SavedSearchFilter
 from headrace.client.schemas.schedules import CronSchedule, IntervalSchedule
 from headrace.settings import load
 from headrace.states import Cancelling, Running
+from headrace.wire.cancellations import CancellationStep
 from headrace.wire.errors import Forbidden, Gone, Locked, ObjectAlreadyExists, ObjectNotFound, Unprocessable
 from headrace.wire.flow_runs import FlowRunCreate
 from headrace.wire.leases import Directive
+from headrace.wire.states import StateType
 from headrace.wire.times import now
 from tests.processes import ServerProcess, serving
 
@@ -321,6 +323,19 @@ def test_both_clients_have_the_same_calls(connection: Connection) -> None:
         {each for each in dir(kind) if not each.startswith("_")} for kind in (connection.sync, connection.asynchronous)
     ]
     assert calls[0] == calls[1]
+
+
+def test_cancellations(client: SyncHeadraceClient, name: str) -> None:
+    run = client.post_flow_run(FlowRunCreate(flow_id=client.create_flow_from_name(name)))
+    with pytest.raises(ObjectNotFound):
+        client.read_cancellation(run.id)
+    client.set_flow_run_state(run.id, Running())
+    client.set_flow_run_state(run.id, Cancelling())
+    client.note_cancellation_step(run.id, CancellationStep(step="killed", by="host-1", infrastructure="gone"))
+    found = client.read_cancellation(run.id)
+    assert (found.killed, found.infrastructure, found.final_at) == ("host-1", "gone", None)
+    assert found.tree is not None
+    assert found.tree.flow_runs == {StateType.CANCELLING: 1}
 
 
 def test_leases_of_flow_runs(client: SyncHeadraceClient, name: str) -> None:

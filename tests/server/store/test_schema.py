@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -9,11 +10,13 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from headrace.server.store import make_store, migrations, schema, snapshot
-from headrace.server.store.base import Dialect, Store
+from headrace.server.store.base import Dialect, Statement, Store
 from headrace.server.store.locations import PostgresDatabase, SQLiteFile, locate
 from headrace.server.store.revisions import BASE, HEAD, REVISIONS
+from headrace.server.store.rows import Kind, Reader
 from headrace.settings import Settings
 from headrace.wire.errors import StoreError
+from headrace.wire.times import now
 from tests.conftest import settings_for
 from tests.server.store import catalogue
 from tests.server.store.rows_of import add_flow, count, names
@@ -96,6 +99,30 @@ async def test_a_database_of_an_older_revision_is_upgraded_on_opening_with_its_r
     async with opened(empty) as store:
         assert await names(store) == ["old"]
     assert await asyncio.to_thread(schema.current, empty) == HEAD
+
+
+async def test_runs_that_hang_since_before_there_were_deadlines_get_theirs(empty: Settings) -> None:
+    """A run that is Cancelling for good is what an upgrade is to put an end to."""
+    await asyncio.to_thread(schema.upgrade, empty, "0007")
+    on_postgres = empty.server.database.url is not None
+    moment = "now()" if on_postgres else "0"
+    flow, run, state = (f"01999999-0000-7000-8000-00000000000{number}" for number in (1, 2, 3))
+    pause = '{"pause_timeout": "2030-01-02T03:04:05.600000Z"}'
+    for text in (
+        f"INSERT INTO flows (id, created, updated, name) VALUES ('{flow}', {moment}, {moment}, 'old')",
+        "INSERT INTO flow_runs (id, created, updated, name, flow_id, state_id, state_type)"
+        f" VALUES ('{run}', {moment}, {moment}, 'paused', '{flow}', '{state}', 'PAUSED'),"
+        f" ('{run[:-1]}9', {moment}, {moment}, 'cancelling', '{flow}', NULL, 'CANCELLING')",
+        "INSERT INTO flow_run_states (id, created, flow_run_id, type, name, timestamp, state_details)"
+        f" VALUES ('{state}', {moment}, '{run}', 'PAUSED', 'Paused', {moment}, '{pause}')",
+    ):
+        await asyncio.to_thread(run_sql, empty, text)
+    async with opened(empty) as store:
+        read = Reader(lambda *, deadline: deadline, {"deadline": Kind.TIME})
+        rows = await store.fetch(Statement("SELECT deadline FROM flow_runs ORDER BY name"))
+        cancelling, paused = read.all(rows, store.dialect)
+    assert timedelta(seconds=200) < cancelling - now() < timedelta(seconds=301)
+    assert abs(paused - datetime(2030, 1, 2, 3, 4, 5, 600_000, UTC)) <= timedelta(seconds=1)
 
 
 async def test_stores_that_open_an_empty_database_at_once_all_succeed(empty: Settings) -> None:

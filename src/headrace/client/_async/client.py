@@ -10,6 +10,7 @@ from headrace.client._async.block_documents import BlockDocumentCalls
 from headrace.client._async.block_schemas import BlockSchemaCalls
 from headrace.client._async.block_types import BlockTypeCalls
 from headrace.client._async.bulk import BulkCalls
+from headrace.client._async.cancellations import CancellationCalls
 from headrace.client._async.collections import CollectionCalls
 from headrace.client._async.concurrency_limits import ConcurrencyLimitCalls
 from headrace.client._async.deployments import DeploymentCalls
@@ -52,6 +53,7 @@ class HeadraceClient(
     BlockDocumentCalls,
     SavedSearchCalls,
     CollectionCalls,
+    CancellationCalls,
     OverviewCalls,
     UICalls,
     BulkCalls,

@@ -11,6 +11,7 @@ from headrace.client._sync.block_documents import BlockDocumentCalls
 from headrace.client._sync.block_schemas import BlockSchemaCalls
 from headrace.client._sync.block_types import BlockTypeCalls
 from headrace.client._sync.bulk import BulkCalls
+from headrace.client._sync.cancellations import CancellationCalls
 from headrace.client._sync.collections import CollectionCalls
 from headrace.client._sync.concurrency_limits import ConcurrencyLimitCalls
 from headrace.client._sync.deployments import DeploymentCalls
@@ -53,6 +54,7 @@ class SyncHeadraceClient(
     BlockDocumentCalls,
     SavedSearchCalls,
     CollectionCalls,
+    CancellationCalls,
     OverviewCalls,
     UICalls,
     BulkCalls,

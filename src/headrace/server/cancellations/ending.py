@@ -53,7 +53,7 @@ async def end_leftovers(store: Store, flow_run_ids: Sequence[UUID], asker: Asker
     """End what is open inside runs that are over, transaction by transaction until nothing is left."""
     for start in range(0, len(flow_run_ids), AT_ONCE):
         over = set(flow_run_ids[start : start + AT_ONCE])
-        while over:
+        while True:
             async with store.transaction() as transaction:
                 locked = await batches.lock(transaction, over)
                 states = {run.id: run.state.type for run in locked if run.state is not None}
@@ -62,4 +62,6 @@ async def end_leftovers(store: Store, flow_run_ids: Sequence[UUID], asker: Asker
                 known = await queries.several(transaction, list(parents))
                 roots = {id: cancellation.root_id for id, cancellation in known.items()}
                 await service.note_taken(transaction, taken, roots, asker, spread=True)
-            over = set() if taken.complete else over | {one.run.id for one in taken.entered}
+            if taken.complete:
+                break
+            over |= {one.run.id for one in taken.entered}

@@ -1,6 +1,6 @@
 """Deadlines of runs, schedules that say when they are due, services, cancellations, the queue of background tasks.
 
-Runs that go on get no deadline by this: it comes with their next state or sign of life.
+Runs that are Running get no deadline by this: it comes with their next state or sign of life.
 
 Revision ID: 0008
 Revises: 0007
@@ -36,6 +36,7 @@ def upgrade() -> None:
     op.add_column("flow_runs", sa.Column("lease_seconds", SECONDS))
     op.add_column("flow_runs", sa.Column("lease_holder", sa.Text()))
     op.add_column("task_runs", sa.Column("lease_id", ID))
+    _end_what_hangs()
     _extend_schedules()
     _create_services()
     _create_cancellations()
@@ -72,6 +73,21 @@ def _index_runs() -> None:
         "flow_runs",
         "next_scheduled_start_time",
         where="state_name = 'Scheduled' AND next_scheduled_start_time IS NOT NULL AND deleted_at IS NULL",
+    )
+
+
+def _end_what_hangs() -> None:
+    """Runs that have been Cancelling or paused since before there were deadlines get the ones they would have had."""
+    if op.get_bind().dialect.name == "postgresql":
+        cancelling, paused = "now() + interval '300 seconds'", "(s.state_details ->> 'pause_timeout')::timestamptz"
+    else:
+        microseconds = "CAST(round((julianday({}) - 2440587.5) * 86400) AS INTEGER) * 1000000"
+        cancelling = microseconds.format("'now', '+300 seconds'")
+        paused = microseconds.format("s.state_details ->> 'pause_timeout'")
+    op.execute(f"UPDATE flow_runs SET deadline = {cancelling} WHERE state_type = 'CANCELLING' AND deleted_at IS NULL")
+    op.execute(
+        f"UPDATE flow_runs SET deadline = (SELECT {paused} FROM flow_run_states s WHERE s.id = flow_runs.state_id)"
+        " WHERE state_type = 'PAUSED' AND deleted_at IS NULL"
     )
 
 

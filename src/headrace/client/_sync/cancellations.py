@@ -1,0 +1,19 @@
+# Generated from _async/cancellations.py by scripts/unasync.py; change that file, not this one.
+"""Calls about how the cancelling of flow runs goes."""
+
+from uuid import UUID
+
+from headrace.client._sync.base import Part
+from headrace.wire.cancellations import Cancellation, CancellationStep
+
+
+class CancellationCalls(Part):
+    """What only a headrace server has; Prefect's answers `ObjectNotFound`."""
+
+    def read_cancellation(self, flow_run_id: UUID) -> Cancellation:
+        """How the cancelling of a run goes. Raises `ObjectNotFound` where nobody asked for it."""
+        return self._call("GET", f"/x/flow_runs/{flow_run_id}/cancellation", Cancellation)
+
+    def note_cancellation_step(self, flow_run_id: UUID, step: CancellationStep) -> None:
+        """Say that somebody was told to stop a run, or has ended its processes. Raises `ObjectNotFound` likewise."""
+        self._tell("POST", f"/x/flow_runs/{flow_run_id}/cancellation", body=step)
