@@ -292,6 +292,8 @@ def test_a_run_brings_its_code_from_the_repository(
     run = api.read_flow_run(UUID(run_id))
     assert run.state_name == "Completed", executed.stdout + executed.stderr + str(run.state)
     assert "from the repository" in executed.stdout
+    logged = served("flow-run", "logs", run_id).stdout
+    assert "The pull step 1 of 3, git_clone, took " in logged
 
 
 def test_a_run_whose_code_cannot_be_had_crashes_and_says_why(

@@ -96,7 +96,7 @@ def test_a_run_is_made_with_what_it_is_given(served: Command, make: Make, api: S
     run = api.read_flow_run(UUID(answer.stdout.strip()))
     assert run.parameters == {"day": 3, "table": "t", "rows": [1]}
     assert (run.name, sorted(run.tags), run.job_variables) == ("mine", ["by-hand", "own"], {"cpu": 2})
-    assert answer.stderr == "Flow run mine is due now by a worker of the pool mill.\n"
+    assert answer.stderr == "Flow run mine is due now; a worker of the pool mill executes it.\n"
 
 
 def test_a_run_is_made_for_later(served: Command, make: Make, api: SyncHeadraceClient, flow: str) -> None:
@@ -151,14 +151,18 @@ def test_schedules_are_made_listed_paused_and_deleted(
 ) -> None:
     made, name = make(), f"{flow}/nightly"
     create = ("deployment", "schedule", "create", name)
+    policy = ("--catchup", "latest", "--max-queued", "3", "--if-running", "skip")
     assert served(*create, "--cron", "0 3 * * *", "--timezone", "Europe/Vienna", "--slug", "nights").returncode == 0
-    answer = served(*create, "--interval", "90m", "--slug", "often", "--param", "rows=3", "--paused")
+    answer = served(*create, "--interval", "90m", "--slug", "often", "--param", "rows=3", "--paused", *policy)
     assert answer.stderr == f"{name} runs every 90 minutes once the schedule is resumed.\n"
     assert served(*create, "--rrule", "FREQ=MONTHLY;BYDAY=-1FR").returncode == 0
     rows = served("deployment", "schedule", "ls", name).stdout.splitlines()
-    assert rows[0].split() == ["ID", "SLUG", "WHEN", "STATE", "NEXT", "PARAMETERS"]
+    assert rows[0].split() == ["ID", "SLUG", "WHEN", "STATE", "NEXT", "POLICY", "PARAMETERS"]
     assert any("nights  by cron 0 3 * * * (Europe/Vienna)" in row and "active" in row for row in rows)
-    assert any("often" in row and "paused" in row and "rows=3" in row for row in rows)
+    assert any(
+        "often" in row and "paused" in row and "catchup=latest, max_queued=3, if_running=skip  rows=3" in row
+        for row in rows
+    )
 
     def active() -> dict[str | None, bool]:
         return {each.slug: each.active for each in api.read_deployment(made.id).schedules}

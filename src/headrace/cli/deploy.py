@@ -143,7 +143,7 @@ def _stop_at_faults(describer: "Describer") -> None:
     """Say what is wrong: one thing as the failure itself, several each on a line of its own."""
     faults = describer.faults
     if len(faults) == 1:
-        raise CommandFailed(f"{faults[0]}. Nothing is deployed.")
+        raise CommandFailed(f"{str(faults[0]).rstrip('.')}. Nothing is deployed.")
     if faults:
         for fault in faults:
             tell(f"headrace: {' '.join(str(fault).split())}")

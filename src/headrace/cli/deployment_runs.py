@@ -80,7 +80,7 @@ def run(
             show_json(made)
         else:
             print(made.id, flush=True)
-        where = f" by a worker of the pool {found.work_pool_name}" if found.work_pool_name else ""
+        where = f"; a worker of the pool {found.work_pool_name} executes it" if found.work_pool_name else ""
         begins = "is due now" if at <= now() + timedelta(seconds=1) else f"is due {ago(at)}"
         tell(f"Flow run {made.name} {begins}{where}.")
         if watch:

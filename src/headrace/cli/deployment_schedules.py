@@ -48,12 +48,16 @@ def ls(deployment: str, /, *, output: ListOutput = "table") -> None:
         Column[DeploymentSchedule]("ID", lambda each: str(each.id)),
         Column[DeploymentSchedule]("Slug", lambda each: each.slug or ""),
         Column[DeploymentSchedule]("When", lambda each: in_words(each.schedule)),
-        Column[DeploymentSchedule]("State", lambda each: "active" if each.active else "paused", _style),
+        Column[DeploymentSchedule]("State", _state, _style),
         Column[DeploymentSchedule]("Next", _next),
+        Column[DeploymentSchedule]("Policy", _policy),
         Column[DeploymentSchedule]("Parameters", _parameters),
     ]
     nothing = f"{deployment} has no schedule; headrace deployment schedule create makes one."
     show_list(found, columns, output, nothing)
+    for each in found:
+        if each.error:
+            tell(f"The schedule {each.slug or each.id} cannot make runs: {each.error}")
 
 
 @app.command
@@ -266,5 +270,16 @@ def _parameters(schedule: DeploymentSchedule) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in schedule.parameters.items())
 
 
+def _policy(schedule: DeploymentSchedule) -> str:
+    said = {"catchup": schedule.catchup, "max_queued": schedule.max_queued, "if_running": schedule.if_running}
+    return ", ".join(f"{name}={value}" for name, value in said.items() if value not in ("none", "start", None))
+
+
+def _state(schedule: DeploymentSchedule) -> str:
+    if not schedule.active:
+        return "paused"
+    return "failing" if schedule.error else "active"
+
+
 def _style(schedule: DeploymentSchedule) -> str:
-    return "green" if schedule.active else "yellow"
+    return {"active": "green", "paused": "yellow", "failing": "red"}[_state(schedule)]

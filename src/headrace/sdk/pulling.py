@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from headrace.sdk.steps.running import run_steps
+from headrace.sdk.steps.running import Tell, run_steps
 from headrace.wire.deploying_errors import StepFailed
 from headrace.wire.deployments import Deployment
 
 
-def prepare(deployment: Deployment) -> Path:
+def prepare(deployment: Deployment, tell: Tell = lambda _: None) -> Path:
     """Bring a deployment's code here and go to its folder, from which the entrypoint's path starts.
 
-    That is where the pull steps lead, else the deployment's own path, else where this process is. Raises `StepFailed`.
+    That is where the pull steps lead, else the deployment's own path, else where this process is. `tell`
+    hears of each step that is done. Raises `StepFailed`.
     """
     if deployment.pull_steps:
-        outputs = run_steps(deployment.pull_steps)
+        outputs = run_steps(deployment.pull_steps, tell=tell)
         if isinstance(directory := outputs.get("directory"), str):
             os.chdir(directory)
     elif deployment.path:

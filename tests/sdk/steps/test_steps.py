@@ -97,6 +97,15 @@ def test_a_step_that_fails_says_which_and_why(step: Any, reason: str) -> None:
     assert str(raised.value).startswith("The pull step 2 of 2")
 
 
+def test_each_step_is_told_of() -> None:
+    told: list[str] = []
+    run_steps([{"run_shell_script": {"script": "true"}}] * 2, "build", tell=told.append)
+    assert [line.partition(" took")[0] for line in told] == [
+        "The build step 1 of 2, run_shell_script,",
+        "The build step 2 of 2, run_shell_script,",
+    ]
+
+
 def test_a_failed_command_repeats_what_it_said() -> None:
     script = "bash -c 'echo one; echo two >&2; exit 7'"
     with pytest.raises(StepFailed, match=r"exited with code 7: one\ntwo"):

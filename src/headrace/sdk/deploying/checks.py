@@ -12,6 +12,8 @@ from headrace.rules.json_schema import misfits
 from headrace.rules.placeholders import names
 from headrace.sdk.parameters import as_json
 from headrace.wire.errors import ObjectNotFound
+from headrace.wire.flows import Name
+from headrace.wire.ids import uuid7
 from headrace.wire.work_pools import WorkPool
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class Pools:
 
 def problems(deployment: RunnerDeployment, pools: Pools) -> Iterator[Problem]:
     """What is wrong with a deployment that is to be executed by the workers of a pool."""
+    yield from _unfit_names(deployment)
+    yield from _unfit_triggers(deployment)
     yield from _unfit_schedules(deployment)
     yield from _unfit_parameters("parameters", deployment, deployment.parameters)
     name = deployment.work_pool_name
@@ -58,6 +62,25 @@ def problems(deployment: RunnerDeployment, pools: Pools) -> Iterator[Problem]:
         yield Problem("work_pool.name", f"there is no work pool {name}; {make} makes one")
     elif (reason := _unfit_variables(deployment.job_variables, pool)) is not None:
         yield Problem("work_pool.job_variables", f"the work pool {name} does not take them: {reason}")
+
+
+def _unfit_names(deployment: RunnerDeployment) -> Iterator[Problem]:
+    names = {"name": deployment.name, "work_pool.work_queue_name": deployment.work_queue_name}
+    for key, name in names.items():
+        try:
+            msgspec.convert(name, Name | None)
+        except msgspec.ValidationError:
+            yield Problem(key, f"{name!r} is no name: it may not be empty, nor have any of / % & > <")
+
+
+def _unfit_triggers(deployment: RunnerDeployment) -> Iterator[Problem]:
+    """Triggers that would run the deployment because of its own runs, for ever."""
+    for number, trigger in enumerate(deployment.triggers):
+        trigger.set_deployment_id(uuid7())
+        try:
+            trigger.as_automation()
+        except ValueError as error:
+            yield Problem(f"triggers[{number}]", str(error))
 
 
 def _unfit_schedules(deployment: RunnerDeployment) -> Iterator[Problem]:

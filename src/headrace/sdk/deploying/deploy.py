@@ -9,13 +9,9 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.sdk import entrypoints
-from headrace.sdk.deploying.checks import Pools, problems
-from headrace.sdk.deploying.telling import next_steps, outcome
 from headrace.sdk.dispatch import api, dispatch
 from headrace.sdk.drivers import Driver
 from headrace.sdk.runner_deployment import RunnerDeployment, apply_to
-from headrace.sdk.sources import LocalFolder
 from headrace.wire.deploying_errors import DeploymentError
 
 if TYPE_CHECKING:
@@ -53,13 +49,18 @@ async def _deploy_one(driver: Driver, deployment: RunnerDeployment, tell: bool) 
 
 
 async def _deploy(driver: Driver, deployments: list[RunnerDeployment], tell: bool) -> list[UUID]:
-    if entrypoints.is_loading():
+    from headrace.sdk.entrypoints import is_loading
+
+    if is_loading():
         # The module is imported for a flow in it: whoever does has no use for the deployments it would make.
         return []
     return await driver.call(_deploy_to, api(), deployments, tell)
 
 
 def _deploy_to(api: SyncHeadraceClient, deployments: list[RunnerDeployment], tell: bool) -> list[UUID]:
+    from headrace.sdk.deploying.checks import Pools, problems
+    from headrace.sdk.deploying.telling import next_steps, outcome
+
     pools = Pools(api)
     wrong = [f"deployment {each.full_name}: {problem}" for each in deployments for problem in problems(each, pools)]
     if wrong:
@@ -79,6 +80,8 @@ def _deploy_to(api: SyncHeadraceClient, deployments: list[RunnerDeployment], tel
 
 def _placed(deployment: RunnerDeployment, pool: str | None, image: str | None) -> RunnerDeployment:
     """A deployment with where its runs go and how they get the code."""
+    from headrace.sdk.sources import LocalFolder
+
     changes: dict[str, Any] = {"work_pool_name": pool or deployment.work_pool_name}
     if image is not None:
         changes |= {"job_variables": deployment.job_variables | {"image": image}, "path": None}

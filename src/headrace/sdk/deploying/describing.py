@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -68,9 +70,10 @@ class Describer:
             self._note(label, problem.key, problem.reason)
 
     def flow_of(self, entrypoint: str, label: str) -> Flow[..., Any] | None:
-        """The flow of an entrypoint, or None if it cannot be loaded."""
+        """The flow of an entrypoint, or None if it cannot be loaded; what its module prints goes to stderr."""
         try:
-            return load_flow(entrypoint, self._document.folder)
+            with contextlib.redirect_stdout(sys.stderr):
+                return load_flow(entrypoint, self._document.folder)
         except HeadraceError as error:
             self._note(label, "entrypoint", str(error))
         except (Exception, SystemExit) as error:

@@ -143,7 +143,7 @@ def _load(recording: Session, run: FlowRun) -> Flow[..., Any]:
         raise EntrypointError(
             f"The deployment {deployment.name!r} has no entrypoint, so nothing says where its flow is. Deploy it again."
         )
-    prepare(deployment)
+    prepare(deployment, flow_run_logger(run).info)
     return load_flow(deployment.entrypoint)
 
 
