@@ -121,6 +121,8 @@ def _deploy(api: "SyncHeadraceClient", wanted: Wanted, document: Any, output: st
         chosen = [(label, _with_pool(api, entry)) for label, entry in chosen]
     described = [describer.describe(entry, label) for label, entry in chosen]
     whole = [each for each in described if each is not None]
+    for note in describer.notes:
+        tell(note)
     _stop_at_faults(describer)
     names: list[str] = []
 

@@ -1,6 +1,6 @@
 """`headrace init`."""
 
-import ast
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from headrace.cli.errors import CommandFailed
 from headrace.cli.output import tell
+from headrace.sdk.deploying.outlines import flows_in
 
 _FILE = "headrace.yaml"
 _MOST_FILES = 1000
@@ -70,15 +71,9 @@ def init(*, pool: Annotated[str, Parameter(alias="-p")] = "default", force: bool
 def _flows(folder: Path) -> Iterator[tuple[str, str]]:
     """The files and names of functions that are decorated as flows, found without running anything."""
     for file in _python_files(folder):
-        try:
-            parsed = ast.parse(file.read_bytes())
-        except (OSError, SyntaxError, ValueError):
-            continue
-        for statement in parsed.body:
-            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-                map(_is_flow, statement.decorator_list)
-            ):
-                yield str(file.relative_to(folder)), statement.name
+        with contextlib.suppress(OSError, SyntaxError, ValueError):
+            for function in flows_in(file.read_bytes()):
+                yield str(file.relative_to(folder)), function.name
 
 
 def _python_files(folder: Path) -> Iterator[Path]:
@@ -91,13 +86,3 @@ def _python_files(folder: Path) -> Iterator[Path]:
                 if looked_at > _MOST_FILES:
                     return
                 yield Path(parent, name)
-
-
-def _is_flow(decorator: ast.expr) -> bool:
-    if isinstance(decorator, ast.Call):
-        decorator = decorator.func
-    match decorator:
-        case ast.Name(id="flow") | ast.Attribute(attr="flow"):
-            return True
-        case _:
-            return False

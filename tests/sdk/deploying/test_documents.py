@@ -214,9 +214,24 @@ def test_all_that_is_wrong_is_told_at_once(api: SyncHeadraceClient, tmp_path: Pa
 
 def test_a_module_that_raises_is_told_with_what_it_raised(api: SyncHeadraceClient, tmp_path: Path) -> None:
     document = written(tmp_path, {"deployments": [ENTRY | {"entrypoint": "broken.py:f"}]})
-    (tmp_path / "broken.py").write_text("import none_such_package")
+    (tmp_path / "broken.py").write_text("1 / 0")
     _, faults = described(api, document)
-    assert "importing broken.py:f raised ModuleNotFoundError: No module named 'none_such_package'" in faults[0]
+    assert "importing broken.py:f raised ZeroDivisionError: division by zero" in faults[0]
+
+
+def test_a_flow_whose_imports_are_missing_is_deployed_as_its_file_describes_it(
+    api: SyncHeadraceClient, tmp_path: Path
+) -> None:
+    entries = [ENTRY | {"entrypoint": f"apart.py:{name}"} for name in ("grinds", "none")]
+    document = written(tmp_path, {"deployments": entries})
+    (tmp_path / "apart.py").write_text("import none_such_package\n" + FLOW)
+    describer = Describer(document, Pools(api))
+    made = describer.describe(entries[0], "first")
+    assert made is not None
+    assert (made.deployment.full_name, made.deployment.version) == ("grinds/nightly", "7")
+    assert "cannot be imported here (No module named 'none_such_package')" in describer.notes[0]
+    assert describer.describe(entries[1], "second") is None
+    assert "importing apart.py:none raised ModuleNotFoundError" in str(describer.faults[0])
 
 
 NO_FILE: list[tuple[str, str]] = [

@@ -11,7 +11,8 @@ import msgspec
 
 from headrace.sdk.deploying.checks import Pools, problems
 from headrace.sdk.deploying.documents import Document, Entry, Fault, LimitEntry, read_entry
-from headrace.sdk.entrypoints import load_flow, split
+from headrace.sdk.deploying.outlines import outline
+from headrace.sdk.entrypoints import is_file, load_flow, split
 from headrace.sdk.flow import Flow
 from headrace.sdk.references import resolve
 from headrace.sdk.runner_deployment import RunnerDeployment, named_trigger, of_flow
@@ -41,11 +42,12 @@ class Described(msgspec.Struct, frozen=True):
 
 
 class Describer:
-    """Makes deployments of the entries of one file; what is wrong is collected in `faults`."""
+    """Makes deployments of the entries of one file; `faults` are what is wrong, `notes` what should be known."""
 
     def __init__(self, document: Document, pools: Pools) -> None:
         self._document, self._pools = document, pools
         self.faults: list[Fault] = []
+        self.notes: list[str] = []
 
     def describe(self, given: Mapping[str, Any], label: str) -> Described | None:
         """The deployment, or None if something is wrong with it."""
@@ -77,9 +79,20 @@ class Describer:
         except HeadraceError as error:
             self._note(label, "entrypoint", str(error))
         except (Exception, SystemExit) as error:
+            if isinstance(error, ImportError) and (flow := self._outline(entrypoint, error)) is not None:
+                return flow
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             self._note(label, "entrypoint", f"importing {entrypoint} raised {reason}")
         return None
+
+    def _outline(self, entrypoint: str, error: ImportError) -> Flow[..., Any] | None:
+        """The flow as its file describes it, where what the file imports is not installed."""
+        place, name = split(entrypoint)
+        found = outline(self._document.folder / place, name) if is_file(place) else None
+        if found is not None:
+            note = f"{entrypoint} cannot be imported here ({error}); it is deployed as its file describes it."
+            self.notes += [note] if note not in self.notes else []
+        return found
 
     def _entry(self, given: Mapping[str, Any], label: str) -> Entry | None:
         filled: dict[str, Any] = {}
