@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.server.store.base import Connection, Statement
+from headrace.server.store.base import Connection, Statement, Store
 from headrace.server.store.rows import Kind, Reader
 
 
@@ -44,6 +44,12 @@ class Lease(msgspec.Struct, kw_only=True):
     slots: int
 
 
+class ExpiredLease(Lease, kw_only=True):
+    """A lease that was ended because it had run out."""
+
+    expires_at: datetime
+
+
 class Holding(msgspec.Struct, kw_only=True):
     """A live lease's share in one limit."""
 
@@ -72,6 +78,7 @@ LIMITS = Reader(
 )
 _LEASED = Reader(Leased, {"limit_id": Kind.UUID, "slots": Kind.INTEGER, "expired": Kind.INTEGER})
 _LEASES = Reader(Lease, {"created": Kind.TIME, "slots": Kind.INTEGER})
+_EXPIRED_LEASES = Reader(ExpiredLease, {"created": Kind.TIME, "expires_at": Kind.TIME, "slots": Kind.INTEGER})
 _HOLDINGS = Reader(
     Holding,
     {
@@ -170,6 +177,10 @@ _END_EXPIRED = Statement(
     )
     """,
     sqlite="DELETE FROM concurrency_leases WHERE expires_at <= $1",
+)
+_EXPIRED = Statement("SELECT id FROM concurrency_leases WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2")
+_END_IF_EXPIRED = Statement(
+    "DELETE FROM concurrency_leases WHERE id = $1 AND expires_at <= $2 RETURNING created, expires_at, slots"
 )
 _ADD_LEASE = Statement(
     """
@@ -314,6 +325,17 @@ async def end_lease(transaction: Connection, id: UUID) -> Lease | None:
     """Remove a lease, whose limits are locked; None if it is gone already."""
     row = await transaction.fetch_one(_END_LEASE, id)
     return None if row is None else _LEASES.one(row, transaction.dialect)
+
+
+async def expired(store: Store, moment: datetime, limit: int) -> list[UUID]:
+    """The leases that have run out, those first that did so first."""
+    return _IDS.all(await store.scan(_EXPIRED, moment, limit), store.dialect)
+
+
+async def end_if_expired(transaction: Connection, id: UUID, moment: datetime) -> ExpiredLease | None:
+    """Remove a lease, whose limits are locked, if it has run out; None if it has not, or is gone already."""
+    row = await transaction.fetch_one(_END_IF_EXPIRED, id, moment)
+    return None if row is None else _EXPIRED_LEASES.one(row, transaction.dialect)
 
 
 async def renew(connection: Connection, id: UUID, expires_at: datetime, moment: datetime) -> bool:

@@ -186,6 +186,15 @@ async def return_slots(store: Store, lease_id: UUID) -> None:
         await slots.give_back(transaction, lease_id)
 
 
+async def repossess(store: Store, limit: int) -> tuple[int, int]:
+    """Take back the slots of leases that have run out; how many were found, and how many of them were ended here."""
+    found, ended = await queries.expired(store, now(), limit), 0
+    for lease_id in found:
+        async with store.transaction() as transaction:
+            ended += await slots.repossess(transaction, lease_id)
+    return len(found), ended
+
+
 async def lock_limit(transaction: Connection, limit_id: UUID | None) -> Usage | None:
     """The usage of a limit, locked until the transaction ends; None if it is gone or switched off."""
     for usage in await slots.lock(transaction, [limit_id]) if limit_id is not None else ():

@@ -2,7 +2,8 @@
 
 A slot is either held by a lease, which is a row that names its holder, or only counted (`active_slots` of the
 limit's row). So the slots in use are what live leases hold and the count, and nothing can leak: a lease that
-ran out counts no more, whoever asks, and is removed by the next caller who needs its slots. Each function
+ran out counts no more, whoever asks, and is removed by the next caller who needs its slots, or by the repossessor.
+Each function
 takes the transaction that its change belongs to; limits are locked in one order (see `queries`).
 """
 
@@ -123,6 +124,19 @@ async def give_back(transaction: Connection, lease_id: UUID) -> None:
     occupancy = (now() - lease.created).total_seconds()
     for limit in limits:
         await _note_occupancy(transaction, limit, occupancy, lease.slots)
+
+
+async def repossess(transaction: Connection, lease_id: UUID) -> bool:
+    """End a lease that has run out and note how long its slots were in use; False if it has not, or is gone."""
+    limit_ids = await queries.limits_of(transaction, lease_id)
+    limits = await queries.lock(transaction, limit_ids) if limit_ids else []
+    lease = await queries.end_if_expired(transaction, lease_id, now())
+    if lease is None:
+        return False
+    occupancy = (lease.expires_at - lease.created).total_seconds()
+    for limit in limits:
+        await _note_occupancy(transaction, limit, occupancy, lease.slots)
+    return True
 
 
 async def discount(

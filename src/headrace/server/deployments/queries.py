@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.server.filters import Query
-from headrace.server.store.base import Connection, Dialect, Row, Statement
+from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
 from headrace.server.store.rows import ENUM, JSON, Kind, Reader
 from headrace.wire.base import encode_text
 from headrace.wire.deployments import ConcurrencyOptions, Deployment, DeploymentStatus
@@ -103,7 +103,7 @@ def _id(id: UUID | None) -> UUID | None:
 
 
 _UPSERTED = Reader(_upserted, {"id": Kind.UUID, "concurrency_limit_id": Kind.UUID})
-_LIMIT_IDS = Reader(_id, {"id": Kind.UUID})
+_IDS = Reader(_id, {"id": Kind.UUID})
 
 _BY_ID = Statement(f"SELECT {_COLUMNS} FROM deployments WHERE deployments.id = $1 AND deployments.deleted_at IS NULL")
 _BY_NAME = Statement(
@@ -150,6 +150,20 @@ _AWAITED = Reader(Awaited, {"id": Kind.UUID, "status": ENUM(DeploymentStatus)})
 _TO_POLL = "SELECT id, status FROM deployments WHERE {} {} AND deleted_at IS NULL ORDER BY id"
 _READY = "UPDATE deployments SET status = 'READY', last_polled = $2 WHERE id {} AND deleted_at IS NULL"
 _MARK_POLLED = Statement(_READY.format(_ANY_OF), sqlite=_READY.format(_ANY_OF_SQLITE))
+
+_LAPSED = """
+    SELECT d.id FROM deployments d LEFT JOIN work_queues q ON q.id = d.work_queue_id
+    WHERE d.status = 'READY' AND (d.last_polled IS NULL OR d.last_polled < $1)
+    AND (q.last_polled IS NULL OR q.last_polled < $1) AND d.deleted_at IS NULL
+"""
+_LAPSED_FIRST = Statement(f"{_LAPSED} ORDER BY d.id LIMIT $2")
+# Whoever has one locked is polling or changing it.
+_LOCK_LAPSED = Statement(
+    f"{_LAPSED} AND d.id = ANY($2::uuid[]) ORDER BY d.id FOR NO KEY UPDATE OF d SKIP LOCKED",
+    sqlite=f"{_LAPSED} AND d.id IN (SELECT value FROM json_each($2))",
+)
+_LAPSE = "UPDATE deployments SET status = 'NOT_READY' WHERE id {}"
+_LAPSE_ALL = Statement(_LAPSE.format(_ANY_OF), sqlite=_LAPSE.format(_ANY_OF_SQLITE))
 
 
 def _to_poll(column: str) -> Statement:
@@ -225,7 +239,7 @@ async def surroundings(connection: Connection, ids: Sequence[UUID]) -> list[Surr
 def stored(rows: Sequence[Row], dialect: Dialect) -> list[Stored]:
     """The deployments of rows of `LIST`."""
     deployments = _DEPLOYMENTS.all([row[:_WIDTH] for row in rows], dialect)
-    limits = _LIMIT_IDS.all([row[_WIDTH : _WIDTH + 1] for row in rows], dialect)
+    limits = _IDS.all([row[_WIDTH : _WIDTH + 1] for row in rows], dialect)
     for deployment, row in zip(deployments, rows, strict=True):
         deployment.work_pool_name = row[_WIDTH + 1]
     return [Stored(deployment, limit) for deployment, limit in zip(deployments, limits, strict=True)]
@@ -264,6 +278,22 @@ async def mark_polled(transaction: Connection, ids: Sequence[UUID], now: datetim
 async def mark_polled_by_queue(transaction: Connection, work_queue_ids: Sequence[UUID], now: datetime) -> list[UUID]:
     """The same for the deployments that send their runs to these work queues."""
     return await _mark(transaction, await transaction.fetch(_POLLED_BY_QUEUE, list(work_queue_ids)), now)
+
+
+async def lapsed(store: Store, since: datetime, limit: int) -> list[UUID]:
+    """Deployments that count as ready although nobody has asked for their runs since then."""
+    return _lapsed_ids(await store.scan(_LAPSED_FIRST, since, limit), store.dialect)
+
+
+async def lapse(transaction: Connection, ids: Sequence[UUID], since: datetime) -> list[UUID]:
+    """Take those of them for not ready of which that still holds; which they are."""
+    found = _lapsed_ids(await transaction.fetch(_LOCK_LAPSED, since, list(ids)), transaction.dialect)
+    await transaction.execute(_LAPSE_ALL, found)
+    return found
+
+
+def _lapsed_ids(rows: Sequence[Row], dialect: Dialect) -> list[UUID]:
+    return [id for id in _IDS.all(rows, dialect) if id is not None]
 
 
 async def _mark(transaction: Connection, rows: Sequence[Row], now: datetime) -> list[UUID]:

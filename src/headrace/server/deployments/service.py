@@ -23,7 +23,7 @@ from headrace.server.flows import service as flows
 from headrace.server.store.base import Connection, Store
 from headrace.server.work_pools import service as work_pools
 from headrace.server.work_pools.service import Place
-from headrace.wire.deployments import Deployment, DeploymentCreate, DeploymentUpdate
+from headrace.wire.deployments import Deployment, DeploymentCreate, DeploymentStatus, DeploymentUpdate
 from headrace.wire.errors import BadRequest, Conflict, InvalidRequest, ObjectNotFound, Unprocessable
 from headrace.wire.filters import Filter
 from headrace.wire.flows import Flow
@@ -237,12 +237,24 @@ async def policies_of(connection: Connection, schedule_id: UUID) -> Policies | N
 async def mark_polled(store: Store, now: datetime, deployment_ids: Sequence[UUID]) -> None:
     """Somebody has asked for the runs of these deployments: they are ready."""
     async with store.transaction() as transaction:
-        await telling.ready(transaction, await queries.mark_polled(transaction, deployment_ids, now), now)
+        polled = await queries.mark_polled(transaction, deployment_ids, now)
+        await telling.status_entered(transaction, DeploymentStatus.READY, polled, now)
 
 
 async def mark_polled_by_queue(transaction: Connection, now: datetime, work_queue_ids: Sequence[UUID]) -> None:
     """Somebody has asked for the runs in these work queues: their deployments are ready."""
-    await telling.ready(transaction, await queries.mark_polled_by_queue(transaction, work_queue_ids, now), now)
+    polled = await queries.mark_polled_by_queue(transaction, work_queue_ids, now)
+    await telling.status_entered(transaction, DeploymentStatus.READY, polled, now)
+
+
+async def lapse(store: Store, since: datetime, limit: int, now: datetime) -> int:
+    """Take deployments for not ready for whose runs nobody has asked since then; how many were found."""
+    found = await queries.lapsed(store, since, limit)
+    if found:
+        async with store.transaction() as transaction:
+            lapsed = await queries.lapse(transaction, found, since)
+            await telling.status_entered(transaction, DeploymentStatus.NOT_READY, lapsed, now)
+    return len(found)
 
 
 def _missing() -> ObjectNotFound:

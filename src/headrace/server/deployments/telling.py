@@ -33,12 +33,12 @@ async def deleting(transaction: Connection, id: UUID, now: datetime) -> None:
     await _tell(transaction, Change.DELETED, id, now)
 
 
-async def ready(transaction: Connection, ids: Sequence[UUID], now: datetime) -> None:
-    """Somebody has begun to ask for the runs of these deployments."""
+async def status_entered(transaction: Connection, status: DeploymentStatus, ids: Sequence[UUID], now: datetime) -> None:
+    """Somebody has begun to ask for the runs of these deployments, or nobody does any more."""
     if not ids:
         return
     found = await queries.surroundings(transaction, ids)
-    told = [events.status_entered(DeploymentStatus.READY, around, now) for around in found]
+    told = [events.status_entered(status, around, now) for around in found]
     await log.append(transaction, told, now)
 
 

@@ -4,6 +4,7 @@ from headrace.server.automations.actions.service import Actions
 from headrace.server.automations.evaluation.proactive import ProactiveTriggers
 from headrace.server.automations.evaluation.triggers import Triggers
 from headrace.server.cancellations.cleanup import CancellationCleanup
+from headrace.server.concurrency.repossessor import Repossessor
 from headrace.server.deployments.scheduler import Scheduler
 from headrace.server.events.persister import EventPersister
 from headrace.server.flow_runs.late import LateRuns
@@ -12,6 +13,7 @@ from headrace.server.liveness.service import Liveness
 from headrace.server.pauses.expirations import PauseExpirations
 from headrace.server.services.base import Service
 from headrace.server.task_queue.leases import TaskLeases
+from headrace.server.work_pools.foreman import Foreman
 
 SERVICES: tuple[type[Service], ...] = (
     EventPersister,
@@ -25,4 +27,6 @@ SERVICES: tuple[type[Service], ...] = (
     Liveness,
     CancellationCleanup,
     PauseExpirations,
+    Foreman,
+    Repossessor,
 )

@@ -55,6 +55,17 @@ LOCK = Statement(
     f"SELECT {_COLUMNS} FROM work_pools WHERE name = $1 AND deleted_at IS NULL FOR UPDATE",
     sqlite=f"SELECT {_COLUMNS} FROM work_pools WHERE name = $1 AND deleted_at IS NULL",
 )
+LEFT = Statement(
+    """
+    SELECT p.name FROM work_pools p
+    WHERE p.status = 'READY' AND p.type <> $1 AND p.deleted_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM workers w WHERE w.work_pool_id = p.id AND w.status = 'ONLINE' AND w.deleted_at IS NULL
+    ) ORDER BY p.id LIMIT $2
+    """
+)
+ANY_ONLINE = Statement(
+    "SELECT 1 FROM workers WHERE work_pool_id = $1 AND status = 'ONLINE' AND deleted_at IS NULL LIMIT 1"
+)
 DELETE = Statement("DELETE FROM work_pools WHERE id = $1 AND deleted_at IS NULL")
 
 

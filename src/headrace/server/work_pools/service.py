@@ -146,6 +146,11 @@ async def hear(store: Store, name: str, sign: WorkerHeartbeat, now: datetime) ->
         await workers.beat(transaction, pool.id, sign, now)
 
 
+async def lapse(store: Store, limit: int, now: datetime) -> int:
+    """Take pools for not ready that have lost all their workers; how many were found."""
+    return await statuses.lapse(store, limit, now)
+
+
 def is_reserved(name: str) -> bool:
     """Whether the name is kept for the product's own pools."""
     return name.lower().startswith(_RESERVED)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from headrace.server.events import log
-from headrace.server.store.base import Connection
+from headrace.server.store.base import Connection, Store
 from headrace.server.work_pools import events, queries
 from headrace.wire.ids import uuid7
 from headrace.wire.work_pools import AGENT, WorkPool, WorkPoolStatus
@@ -28,6 +28,21 @@ async def enter(transaction: Connection, pool: WorkPool, status: WorkPoolStatus,
     id = uuid7()
     if await transaction.execute(queries.SET_STATUS, pool.id, status.value, now, id):
         await log.append(transaction, [events.status_entered(status, pool, id, before, now)], now)
+
+
+async def lapse(store: Store, limit: int, now: datetime) -> int:
+    """Take pools for not ready that have lost all their workers, and tell of it; how many were found."""
+    names = [name for (name,) in await store.scan(queries.LEFT, AGENT, limit)]
+    for name in names:
+        async with store.transaction() as transaction:
+            row = await transaction.fetch_one(queries.LOCK, name)
+            pool = None if row is None else queries.POOLS.one(row, transaction.dialect)
+            if pool is None or pool.status is not WorkPoolStatus.READY:
+                continue
+            # A worker may have been heard of since.
+            if await transaction.fetch_one(queries.ANY_ONLINE, pool.id) is None:
+                await enter(transaction, pool, WorkPoolStatus.NOT_READY, now)
+    return len(names)
 
 
 async def _last_event(transaction: Connection, pool_id: UUID, now: datetime) -> UUID | None:

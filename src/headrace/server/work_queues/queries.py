@@ -93,6 +93,13 @@ LOCK_POOL = Statement(  # one at a time changes the order of a pool's queues; SQ
 )
 POOL = Statement(_POOL)
 POOLS = Reader(PoolLabels, {"id": Kind.UUID, "name": Kind.TEXT, "type": Kind.TEXT})
+
+
+def _id(*, id: UUID) -> UUID:
+    return id
+
+
+IDS = Reader(_id, {"id": Kind.UUID})
 PRIORITY_PAIRS: Reader[tuple[UUID, int]] = Reader(_pair, {"id": Kind.UUID, "priority": Kind.INTEGER})
 PRIORITIES = Statement(
     "SELECT id, priority FROM work_queues WHERE work_pool_id = $1 AND deleted_at IS NULL ORDER BY priority, id"
@@ -106,6 +113,18 @@ LOCK = Statement(  # in the order of ids, so that two who poll the same queues n
 _POLL = """
     UPDATE work_queues SET last_polled = $2, status = CASE WHEN is_paused THEN 'PAUSED' ELSE 'READY' END WHERE {}
 """
+_LAPSED = """
+    SELECT id FROM work_queues
+    WHERE status = 'READY' AND (last_polled IS NULL OR last_polled < $1) AND deleted_at IS NULL
+"""
+LAPSED = Statement(f"{_LAPSED} ORDER BY id LIMIT $2")
+# Whoever has one locked is polling it.
+LOCK_LAPSED = Statement(
+    f"{_LAPSED} AND id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+    sqlite=f"{_LAPSED} AND id IN (SELECT value FROM json_each($2))",
+)
+_LAPSE = "UPDATE work_queues SET status = 'NOT_READY' WHERE {}"
+LAPSE = Statement(_LAPSE.format(_BY_IDS), sqlite=_LAPSE.format(_BY_IDS_SQLITE))
 MARK_POLLED = Statement(_POLL.format(_BY_IDS), sqlite=_POLL.format(_BY_IDS_SQLITE))
 DELETE = Statement(
     "DELETE FROM work_queues WHERE id = $1 AND deleted_at IS NULL"

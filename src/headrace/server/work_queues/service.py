@@ -152,6 +152,19 @@ async def mark_polled(transaction: Connection, queue_ids: Collection[UUID], now:
             await _tell_of_status(transaction, await read(transaction, queue.id), now)
 
 
+async def lapse(store: Store, since: datetime, limit: int, now: datetime) -> int:
+    """Take queues for not ready that nobody has polled since then, and tell of it; how many were found."""
+    found = queries.IDS.all(await store.scan(queries.LAPSED, since, limit), store.dialect)
+    if found:
+        async with store.transaction() as transaction:
+            rows = await transaction.fetch(queries.LOCK_LAPSED, since, found)
+            lapsed = queries.IDS.all(rows, transaction.dialect)
+            await transaction.execute(queries.LAPSE, lapsed)
+            for id in lapsed:
+                await _tell_of_status(transaction, await read(transaction, id), now)
+    return len(found)
+
+
 def missing() -> ObjectNotFound:
     """What to raise where there is no such queue."""
     return ObjectNotFound("Work queue not found.")

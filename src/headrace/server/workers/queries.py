@@ -29,5 +29,15 @@ BEAT = Statement(
         heartbeat_interval_seconds = COALESCE(excluded.heartbeat_interval_seconds, workers.heartbeat_interval_seconds)
     """
 )
+_MARK_OFFLINE = """
+    UPDATE workers SET status = 'OFFLINE' WHERE status = 'ONLINE' AND deleted_at IS NULL
+    AND (last_heartbeat_time IS NULL OR last_heartbeat_time <= {since})
+"""
+MARK_OFFLINE = Statement(
+    _MARK_OFFLINE.format(
+        since="$1::timestamptz - $2::integer * COALESCE(heartbeat_interval_seconds, $3) * interval '1 second'"
+    ),
+    sqlite=_MARK_OFFLINE.format(since="$1 - $2 * COALESCE(heartbeat_interval_seconds, $3) * 1000000"),
+)
 OF_POOL = Statement(f"SELECT {WORKERS.columns()} FROM workers WHERE work_pool_id = $1 AND deleted_at IS NULL")
 DELETE = Statement("DELETE FROM workers WHERE work_pool_id = $1 AND name = $2 AND deleted_at IS NULL")

@@ -38,6 +38,11 @@ async def any_online(connection: Connection, pool_id: UUID, now: datetime) -> bo
     return any(as_of(worker, now).status is WorkerStatus.ONLINE for worker in workers)
 
 
+async def mark_offline(connection: Connection, missed: int, usual: int, now: datetime) -> int:
+    """Take the workers for gone that have missed so many heartbeats; `usual` as `USUAL_INTERVAL`. How many they are."""
+    return await connection.execute(queries.MARK_OFFLINE, now, missed, usual)
+
+
 async def delete(connection: Connection, pool_id: UUID, name: str) -> None:
     """Forget a worker. Raises `ObjectNotFound`."""
     if not await connection.execute(queries.DELETE, pool_id, name):
