@@ -12,8 +12,14 @@ Seen = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
+def peer(peer_on_postgres: Peer) -> Peer:
+    """The queue's own tests run on both databases; here one is enough."""
+    return peer_on_postgres
+
+
+@pytest.fixture(scope="module")
 def seen(peer: Peer) -> Iterator[Seen]:
-    """What the process that delayed saw, on each database, while another served."""
+    """What the process that delayed saw, while another served."""
     with peer.running("python", str(SCRIPTS / "background.py"), "serve"):
         yield peer.script("background.py", "delay")
 
