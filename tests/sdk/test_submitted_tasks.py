@@ -11,7 +11,6 @@ from headrace.sdk.futures import as_completed, wait
 from headrace.sdk.runners.threads import ThreadPoolTaskRunner
 from headrace.wire.errors import (
     CrashedRun,
-    DefinitionError,
     MappingLengthMismatch,
     MappingMissingIterable,
     MissingContext,
@@ -263,8 +262,6 @@ def test_a_task_that_exits_its_thread_crashes_and_nothing_hangs(api: FakeAPI) ->
     in_flow(around)
 
 
-def test_submitting_needs_a_flow_and_delaying_a_task_worker(api: FakeAPI) -> None:
+def test_submitting_needs_a_flow(api: FakeAPI) -> None:
     with pytest.raises(MissingContext, match="inside a flow"):
         add.submit(1)
-    with pytest.raises(DefinitionError, match="background tasks are not available"):
-        add.delay(1)
