@@ -14,7 +14,7 @@ from headrace.client.orchestration import SyncHeadraceClient
 from headrace.flow_runs import wait_for_flow_run
 from headrace.input import RunInput
 from headrace.states import Cancelled
-from headrace.wire.errors import Abort, FieldError, MissingContext, RunError
+from headrace.wire.errors import CancelledRun, FieldError, MissingContext, RunError
 from headrace.wire.flow_runs import FlowRun
 from headrace.wire.waiting_errors import PauseTimeout, WaitTimeout
 
@@ -134,7 +134,7 @@ def test_a_run_that_is_ended_while_it_is_paused_stops(
         reached.append("the end")
 
     when_paused(lambda run: recorded.set_flow_run_state(run.id, Cancelled(), force=True) and None)
-    with pytest.raises(Abort, match="Cancelled"):
+    with pytest.raises(CancelledRun, match="Cancelled"):
         waits()
     assert reached == []
     assert states_of(recorded)[-1] == "Cancelled"
