@@ -1,9 +1,12 @@
 """The real client deploys flows to a process pool, and its worker executes and ends their runs."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -111,3 +114,30 @@ def test_a_running_run_is_cancelled_and_its_process_ended(under_way: dict[str, s
     deployed.peer.cli("flow-run", "cancel", id)
     assert deployed.end(id)["state_type"] == "CANCELLED"
     until(lambda: gone([pid]))
+
+
+def test_a_parent_is_cancelled_with_its_subflow(under_way: dict[str, str], deployed: Runs) -> None:
+    parent = under_way["parent"]
+    (child,) = until(lambda: [run for run in deployed.find() if run["parent_task_run_id"] is not None])
+    pids = [deployed.pid(parent), deployed.pid(child["id"])]
+    deployed.peer.ask("POST", f"/flow_runs/{parent}/set_state", {"state": {"type": "CANCELLING"}})
+    assert [deployed.end(id)["state_type"] for id in (parent, child["id"])] == ["CANCELLED", "CANCELLED"]
+    until(lambda: gone(pids))
+
+
+def test_a_run_of_a_killed_worker_is_cancelled_in_time_and_its_slot_is_free(
+    worker: "subprocess.Popen[bytes]", under_way: dict[str, str], deployed: Runs
+) -> None:
+    deployed.end(under_way["slow"])
+    id = deployed.make("mill-slow/deployed")
+    pid = deployed.pid(id)
+    try:
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+        deployed.peer.ask("POST", f"/flow_runs/{id}/set_state", {"state": {"type": "CANCELLING"}})
+        assert deployed.end(id)["state_type"] == "CANCELLED"
+        limits = deployed.peer.ask("POST", "/v2/concurrency_limits/filter", {})
+        assert [limit["active_slots"] for limit in limits] == [0]
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
