@@ -224,7 +224,7 @@ def test_a_killed_workers_run_goes_on_and_can_be_cancelled(mill: Mill, watched: 
 
 def test_a_worker_answers_how_it_is_and_refuses_a_pool_of_another_type(mill: Mill, watched: Watched) -> None:
     port = free_port()
-    with mill.worker("--with-healthcheck", HEADRACE_WORKER_HEALTH_PORT=str(port)):
+    with mill.worker("--with-healthcheck", HEADRACE_RUNNER_HEALTH_PORT=str(port)):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
             assert json.loads(answer.read()) == {"message": "OK"}
         listed = subprocess.run(

@@ -16,7 +16,8 @@ from headrace.wire.sorts import FlowSort
 if TYPE_CHECKING:
     from headrace.client.orchestration import SyncHeadraceClient
 
-app = App(name="flow", help="List and inspect flows.")
+app = App(name="flow", help="List, inspect and serve flows.")
+app.command("headrace.cli.flow_serving:serve", name="serve", help="Make a deployment and execute its runs.")
 
 
 @app.command

@@ -47,7 +47,7 @@ def start(
         limit: How many runs are executed at once; by default as many as the pool and its queues allow.
         prefetch_seconds: How long before its time a run is started.
         run_once: Execute what is due now, and end.
-        with_healthcheck: Answer GET /health on the port of HEADRACE_WORKER_HEALTH_PORT.
+        with_healthcheck: Answer GET /health on the port of HEADRACE_RUNNER_HEALTH_PORT.
         install_policy: Accepted for compatibility; nothing is installed.
     """
     import asyncio

@@ -220,6 +220,7 @@ class Flow(Generic[P, R]):
         pause_on_shutdown: bool = True,
         print_starting_message: bool = True,
         limit: int | None = None,
+        webserver: bool = False,
         **options: Unpack[CommonOptions],
     ) -> None:
         """Make a deployment of this flow and execute its runs here, until the process is stopped (see `serve`).
@@ -232,14 +233,40 @@ class Flow(Generic[P, R]):
         """
         from headrace.sdk.serving.serve import serve
 
-        if global_limit is not None:
-            options["concurrency_limit"] = global_limit
         serve(
-            self.to_deployment(name or self.name, **options),
+            self._served(name, global_limit, options),
             pause_on_shutdown=pause_on_shutdown,
             print_starting_message=print_starting_message,
             limit=limit,
+            webserver=webserver,
         )
+
+    async def aserve(
+        self,
+        name: str | None = None,
+        *,
+        global_limit: int | None = None,
+        pause_on_shutdown: bool = True,
+        print_starting_message: bool = True,
+        limit: int | None = None,
+        webserver: bool = False,
+        **options: Unpack[CommonOptions],
+    ) -> None:
+        """`serve`, awaited."""
+        from headrace.sdk.serving.serve import aserve
+
+        await aserve(
+            self._served(name, global_limit, options),
+            pause_on_shutdown=pause_on_shutdown,
+            print_starting_message=print_starting_message,
+            limit=limit,
+            webserver=webserver,
+        )
+
+    def _served(self, name: str | None, global_limit: int | None, options: CommonOptions) -> RunnerDeployment:
+        if global_limit is not None:
+            options["concurrency_limit"] = global_limit
+        return self.to_deployment(name or self.name, **options)
 
     def _options(self) -> dict[str, Any]:
         """The options this flow was made with."""

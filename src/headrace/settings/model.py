@@ -137,6 +137,8 @@ class RunnerSettings(Group, frozen=True):
         Literal["drain", "cancel"],
         Meta(description="What becomes of runs under way when who executes them is asked to stop: waited for, or not."),
     ] = "drain"
+    health_host: Annotated[str, Meta(min_length=1, description="Address of the health check.")] = "0.0.0.0"
+    health_port: Annotated[int, Meta(ge=0, le=65_535, description="Port of the health check.")] = 8080
 
 
 class WorkerSettings(Group, frozen=True):
@@ -148,8 +150,6 @@ class WorkerSettings(Group, frozen=True):
     query_seconds: Annotated[
         float, Meta(gt=0, le=3600, description="Seconds between two looks of a worker for due runs.")
     ] = 10.0
-    health_host: Annotated[str, Meta(min_length=1, description="Address of a worker's health check.")] = "0.0.0.0"
-    health_port: Annotated[int, Meta(ge=0, le=65_535, description="Port of a worker's health check.")] = 8080
 
 
 class ServerAPISettings(Group, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
@@ -18,6 +17,7 @@ from headrace.sdk.execution.claims import Claims
 from headrace.sdk.execution.crew import Crew, tell_line
 from headrace.sdk.execution.flights import Flight, Ground
 from headrace.sdk.execution.hangar import Hangar
+from headrace.sdk.execution.health import answering
 from headrace.sdk.execution.places import at_server
 from headrace.sdk.logs import configure
 from headrace.sdk.references import resolve
@@ -25,7 +25,6 @@ from headrace.sdk.session import PATIENCE_AT_EXIT, session
 from headrace.settings import current
 from headrace.wire.deploying_errors import DeploymentError
 from headrace.wire.errors import HeadraceError, ObjectNotFound
-from headrace.workers.health import answering
 from headrace.workers.pools import Pool
 from headrace.workers.telling import Teller
 
@@ -86,7 +85,7 @@ class BaseWorker(ABC):
     async def start(self, run_once: bool = False, with_healthcheck: bool = False) -> None:
         """Execute what is due until a signal or `stop` says so; with `run_once`, only what is due now.
 
-        With a health check, whether it can fetch runs is answered over HTTP (see `workers.health`). Raises
+        With a health check, whether it can fetch runs is answered over HTTP (see `sdk.execution.health`). Raises
         `ServerNeeded`, and `DeploymentError` if the pool is for another type of worker.
         """
         configure()
@@ -95,9 +94,8 @@ class BaseWorker(ABC):
             teller = Teller(self.name, self.type, self._pool)
             teller.started()
             crew = self._crew = self._new_crew(teller)
-            health = answering(crew.poller, *_health_address()) if with_healthcheck else contextlib.nullcontext()
             try:
-                async with health:
+                async with answering(crew.poller, with_healthcheck):
                     await (crew.once() if run_once else crew.work(self._keep_in_touch(), stopping=_nothing))
             finally:
                 self._crew = None
@@ -155,11 +153,6 @@ class BaseWorker(ABC):
                 away = True
             else:
                 away = False
-
-
-def _health_address() -> tuple[str, int]:
-    settings = current().worker
-    return settings.health_host, settings.health_port
 
 
 async def _deployment(run: FlowRun) -> Deployment | None:

@@ -71,7 +71,7 @@ def test_serving_says_what_it_serves_and_how_a_run_is_asked_for(watched: Watched
     watched.deployment("often")
     said = until(lambda: (folder / "output.txt").read_text(), "the message")
     assert f"Serving 6 deployments of {watched.api_url}:" in said
-    assert "counts/often    every 1 s" in said
+    assert "counts/often    every second" in said
     assert "headrace deployment run counts/counts" in said
 
 

@@ -10,6 +10,8 @@ import socket
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+import msgspec
+
 from headrace.sdk.execution.patience import patiently
 from headrace.sdk.states import Cancelled, Cancelling, Crashed, Pending, Submitting
 from headrace.wire.errors import ObjectNotFound
@@ -54,6 +56,11 @@ class Claims:
     async def crashed(self, run: FlowRun, why: str) -> State | None:
         """Say that a run was ended by something outside of it; the state that it is in after that."""
         return await self._end(run, Crashed(message=why), force=False)
+
+    async def start_anew(self, run: FlowRun) -> None:
+        """Let a run that waited for its next attempt in a process that is gone be started by whoever executes runs."""
+        policy = msgspec.structs.replace(run.empirical_policy, retry_type="reschedule")
+        await patiently(lambda: self._client.update_flow_run(run.id, empirical_policy=policy), _TO_TELL)
 
     async def cancelling(self, run: FlowRun, why: str) -> State | None:
         """Ask for a run to be cancelled."""

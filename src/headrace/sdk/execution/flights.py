@@ -138,6 +138,9 @@ class Flight:
             await self._kill_rest(process)
         if state.is_cancelling():
             await self._claims.cancelled(run, "The flow run was cancelled, and its process has ended.")
+        elif state.is_scheduled() and run.empirical_policy.retry_type == "in_process":
+            self._logger.warning("The process of the flow run %s; another one starts it again.", exit)
+            await self._claims.start_anew(run)
         elif state.is_running() or state.is_pending():
             why = f"The process of the flow run {exit}."
             if process.rest:

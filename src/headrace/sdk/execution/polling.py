@@ -73,7 +73,7 @@ class Poller:
         self.last_looked = time.monotonic()
         self._tell_back()
         soon = now() + self._early
-        due = [run for run in runs if _due(run) <= soon]
+        due = [run for run in runs if _due(run) <= soon and not _waits_in_its_process(run)]
         begun = self._hangar.begin(due)
         if begun and begun == len(runs) and self._hangar.room != 0:
             return _SOONEST
@@ -103,3 +103,8 @@ class Poller:
 
 def _due(run: FlowRun) -> datetime:
     return run.next_scheduled_start_time or run.expected_start_time or now()
+
+
+def _waits_in_its_process(run: FlowRun) -> bool:
+    """Whether the run's own process is there and starts it again: the API lists it among those that are due."""
+    return run.empirical_policy.retry_type == "in_process"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
-from headrace.wire.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
+from headrace.sdk.deploying.telling import in_words
 
 if TYPE_CHECKING:
     from headrace.sdk.runner_deployment import RunnerDeployment
-    from headrace.wire.schedules import Schedule
 
 
 def starting_message(deployments: Sequence[RunnerDeployment], url: str) -> str:
@@ -24,7 +24,7 @@ def starting_message(deployments: Sequence[RunnerDeployment], url: str) -> str:
             "",
             *lines,
             "",
-            f"Start a run with: headrace deployment run {_quoted(names[0])}",
+            f"Start a run with: headrace deployment run {shlex.quote(names[0])}",
             "Ctrl-C stops serving once the runs under way have ended; pressed again, it ends them.",
             "",
         ]
@@ -34,21 +34,5 @@ def starting_message(deployments: Sequence[RunnerDeployment], url: str) -> str:
 def _when(deployment: RunnerDeployment) -> str:
     if deployment.paused:
         return "paused"
-    active = [each.schedule for each in deployment.schedules if each.active is not False]
-    return ", ".join(map(_schedule, active)) or "when asked to"
-
-
-def _schedule(schedule: Schedule) -> str:
-    match schedule:
-        case IntervalSchedule():
-            return f"every {schedule.interval:g} s"
-        case CronSchedule():
-            return f"cron {schedule.cron}" + (f" ({schedule.timezone})" if schedule.timezone else "")
-        case RRuleSchedule():
-            return f"rrule {schedule.rrule}"
-        case _:
-            assert_never(schedule)
-
-
-def _quoted(name: str) -> str:
-    return f"'{name}'" if " " in name else name
+    active = [in_words(each.schedule) for each in deployment.schedules if each.active is not False]
+    return ", ".join(active) or "when asked to"

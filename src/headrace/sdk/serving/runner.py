@@ -15,6 +15,7 @@ from headrace.sdk.execution.claims import Claims
 from headrace.sdk.execution.crew import Crew, tell_line
 from headrace.sdk.execution.flights import Flight, Ground
 from headrace.sdk.execution.hangar import Hangar
+from headrace.sdk.execution.health import answering
 from headrace.sdk.execution.jobs import Job, own_job
 from headrace.sdk.execution.patience import patiently
 from headrace.sdk.execution.places import at_server
@@ -49,10 +50,11 @@ class Runner:
         query_seconds: float | None = None,
         limit: int | None = None,
         pause_on_shutdown: bool = True,
+        webserver: bool = False,
     ) -> None:
         self.name = name or f"runner {socket.gethostname()}-{os.getpid()}"
         self.query_seconds, self.limit = query_seconds, limit
-        self.pause_on_shutdown = pause_on_shutdown
+        self.pause_on_shutdown, self.webserver = pause_on_shutdown, webserver
         self._to_apply: list[RunnerDeployment] = []
         self.deployment_ids: list[UUID] = []
         self._crew: Crew | None = None
@@ -79,7 +81,8 @@ class Runner:
                 started(settings.api.url or "")
             crew = self._crew = self._new_crew()
             try:
-                await (crew.once() if run_once else crew.work(stopping=self._pause))
+                async with answering(crew.poller, self.webserver):
+                    await (crew.once() if run_once else crew.work(stopping=self._pause))
             finally:
                 self._crew = None
 

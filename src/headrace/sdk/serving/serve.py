@@ -20,10 +20,12 @@ def serve(
     pause_on_shutdown: bool = True,
     print_starting_message: bool = True,
     limit: int | None = None,
+    webserver: bool = False,
 ) -> None:
     """Serve deployments, made by `flow.to_deployment`, and block until the process is stopped.
 
-    At most `limit` of their runs are executed at once. Ctrl-C or SIGTERM: nothing more is begun, the deployments are
+    At most `limit` of their runs are executed at once. With `webserver` the process answers how it is over HTTP (see
+    `sdk.execution.health`). Ctrl-C or SIGTERM: nothing more is begun, the deployments are
     paused, and what is under way is waited for; the second time it is cancelled. Raises `ServerNeeded`.
 
     >>> if __name__ == "__main__":
@@ -34,7 +36,13 @@ def serve(
     if not _is_wanted(args):
         return
     asyncio.run(
-        aserve(*args, pause_on_shutdown=pause_on_shutdown, print_starting_message=print_starting_message, limit=limit)
+        aserve(
+            *args,
+            pause_on_shutdown=pause_on_shutdown,
+            print_starting_message=print_starting_message,
+            limit=limit,
+            webserver=webserver,
+        )
     )
 
 
@@ -43,11 +51,12 @@ async def aserve(
     pause_on_shutdown: bool = True,
     print_starting_message: bool = True,
     limit: int | None = None,
+    webserver: bool = False,
 ) -> None:
     """`serve`, awaited."""
     if not _is_wanted(args):
         return
-    runner = Runner(pause_on_shutdown=pause_on_shutdown, limit=limit)
+    runner = Runner(pause_on_shutdown=pause_on_shutdown, limit=limit, webserver=webserver)
     for deployment in args:
         runner.add_deployment(deployment)
     await runner.start(started=lambda url: print_starting_message and print(starting_message(args, url), flush=True))
