@@ -179,7 +179,7 @@ def test_a_worker_that_is_asked_to_stop_waits_for_its_runs_and_asked_again_cance
         run = watched.begin(deployment, name="first")
         mill.words("first.pid")
         worker.send_signal(signal.SIGTERM)
-        until(lambda: "Waiting for 1 runs to end" in mill.output(), "its word")
+        until(lambda: "Waiting for 1 run to end" in mill.output(), "its word")
         later = watched.begin(deployment, name="later")
         (mill.folder / "first.go").touch()
         assert worker.wait(30) == 0

@@ -126,7 +126,10 @@ class BaseWorker(ABC):
 
         ground = Ground(claims, self._prepare, tell_line, settings.runner.grace_seconds, begun, ended)
         hangar = Hangar(lambda run: Flight(run, ground), self.limit)
-        crew = Crew(client, hangar, fetch, settings.worker.query_seconds, settings.runner.on_shutdown == "drain")
+        every, drains = settings.worker.query_seconds, settings.runner.on_shutdown == "drain"
+        crew = Crew(
+            client, hangar, fetch, every, drains=drains, ours=lambda: {f"prefect.work-pool.{self._pool.known.id}"}
+        )
         if self.prefetch_seconds is not None:
             crew.poller.begin_early(self.prefetch_seconds)
         return crew

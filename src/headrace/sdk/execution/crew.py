@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from headrace.sdk.execution.polling import Fetch, Poller
-from headrace.sdk.execution.watching import Watcher
+from headrace.sdk.execution.watching import Ours, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
@@ -26,16 +26,20 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Crew:
     """Polls, listens and executes until it is asked to stop; then drains."""
 
-    def __init__(self, client: HeadraceClient, hangar: Hangar, fetch: Fetch, every: float, drains: bool) -> None:
+    def __init__(
+        self, client: HeadraceClient, hangar: Hangar, fetch: Fetch, every: float, *, drains: bool, ours: Ours
+    ) -> None:
         self._hangar, self._drains = hangar, drains
         self.poller = Poller(fetch, hangar, every)
-        self._watcher = Watcher(client, hangar, self.poller.wake.set, every)
+        self._watcher = Watcher(client, hangar, self.poller.wake.set, every, ours)
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
 
     def stop(self) -> None:
-        """Begin nothing more, and end when what is under way has ended; asked again, end that too."""
-        if self._stop.is_set():
+        """Begin nothing more, and end when what is under way has ended; asked again, end that, and then kill it."""
+        if self._hurry.is_set():
+            self._hangar.hurry()
+        elif self._stop.is_set():
             self._hurry.set()
         self._stop.set()
 
@@ -75,7 +79,9 @@ class Crew:
         if not self._drains:
             self._hurry.set()
         else:
-            _log.warning("Waiting for %d runs to end; ask again to end them now.", len(self._hangar.ids))
+            count = len(self._hangar.ids)
+            what = "1 run" if count == 1 else f"{count} runs"
+            _log.warning("Waiting for %s to end. Ask again to end them now.", what)
         emptied, hurry = asyncio.ensure_future(self._hangar.empty()), asyncio.ensure_future(self._hurry.wait())
         await asyncio.wait([emptied, hurry], return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()

@@ -62,17 +62,22 @@ class Flight:
         self._ending: asyncio.Task[None] | None = None
         self._to_end = False
         self._gone = False
+        self._hurried = asyncio.Event()
         self._logger = flow_run_logger(run)
 
-    async def fly(self) -> None:
-        """Claim the run, execute it, and tell how it ended. Does not raise for what the run or the API does."""
+    async def fly(self) -> bool:
+        """Claim the run, execute it, and tell how it ended; whether it could be claimed.
+
+        Does not raise for what the run or the API does.
+        """
         try:
             if not await self._claims.claim(self.run):
                 _log.debug("The flow run %r is not ours to execute.", self.run.name)
-                return
+                return False
             await self._execute()
         except HeadraceError as error:
             _log.warning("The end of the flow run %r could not be recorded: %s", self.run.name, error)
+        return True
 
     def end(self, *, ask: bool = True) -> None:
         """End the process of a run that is to be cancelled: ask it, and kill it if it does not end in time.
@@ -84,6 +89,10 @@ class Flight:
             self._ending = asyncio.create_task(self._end(self._process, ask))
         elif self._process is not None and ask:
             self._process.terminate()
+
+    def hurry(self) -> None:
+        """Kill the process now, if it is being ended."""
+        self._hurried.set()
 
     async def cancel(self, why: str) -> None:
         """Cancel the run and end its process."""
@@ -157,8 +166,10 @@ class Flight:
     async def _end(self, process: RunProcess, ask: bool) -> None:
         if ask:
             process.terminate()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.ended(), self._ground.grace)
+        waits = [asyncio.ensure_future(process.ended()), asyncio.ensure_future(self._hurried.wait())]
+        await asyncio.wait(waits, timeout=self._ground.grace, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
         self._gone = await self._kill_rest(process)
 
     async def _kill_rest(self, process: RunProcess) -> bool:

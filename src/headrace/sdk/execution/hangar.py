@@ -16,11 +16,11 @@ MakeFlight = Callable[["FlowRun"], Flight]
 
 
 class Hangar:
-    """The flights under way. `freed` is set whenever one of them ends."""
+    """The flights under way. `freed` is set whenever one that was executed ends."""
 
     def __init__(self, make: MakeFlight, limit: int | None) -> None:
         self._make, self._limit = make, limit
-        self._under_way: dict[UUID, tuple[Flight, asyncio.Task[None]]] = {}
+        self._under_way: dict[UUID, tuple[Flight, asyncio.Task[bool]]] = {}
         self.freed = asyncio.Event()
 
     @property
@@ -43,7 +43,7 @@ class Hangar:
                 flight = self._make(run)
                 task = asyncio.create_task(flight.fly(), name=f"flow run {run.name}")
                 self._under_way[run.id] = flight, task
-                task.add_done_callback(lambda _, id=run.id: self._ended(id))
+                task.add_done_callback(lambda done, id=run.id: self._ended(id, done))
                 begun += 1
         return begun
 
@@ -61,6 +61,13 @@ class Hangar:
         while self._under_way:
             await asyncio.wait([task for _, task in self._under_way.values()])
 
-    def _ended(self, run_id: UUID) -> None:
+    def hurry(self) -> None:
+        """Kill what has not ended yet of the runs that are being ended."""
+        for flight, _ in self._under_way.values():
+            flight.hurry()
+
+    def _ended(self, run_id: UUID, flight: asyncio.Task[bool]) -> None:
         self._under_way.pop(run_id, None)
-        self.freed.set()
+        if not flight.cancelled() and flight.exception() is None and flight.result():
+            # A run that could not be claimed is left for the next look: it may be there again at once.
+            self.freed.set()

@@ -29,6 +29,8 @@ EARLY = timedelta(seconds=1.0)
 _AT_ONCE = 100
 """Runs asked for where there is no limit."""
 _SOONEST = 0.05
+_AGAIN = 0.5
+"""Seconds between two looks while there are more runs than are asked for."""
 
 Fetch = Callable[[datetime, int], Awaitable[Sequence["FlowRun"]]]
 """The runs that are due before a moment, at most so many, in the order in which they are to begin."""
@@ -66,7 +68,8 @@ class Poller:
             return self.every
         horizon = now() + timedelta(seconds=self.every) + self._early
         try:
-            runs = await self._fetch(horizon, _AT_ONCE if room is None else room + len(self._hangar.ids))
+            asked = _AT_ONCE if room is None else min(_AT_ONCE, room + len(self._hangar.ids))
+            runs = await self._fetch(horizon, asked)
         except HeadraceError as error:
             self._tell_away(error)
             return self.every * CHANCE.uniform(0.5, 1.0)
@@ -75,8 +78,8 @@ class Poller:
         soon = now() + self._early
         due = [run for run in runs if _due(run) <= soon and not _waits_in_its_process(run)]
         begun = self._hangar.begin(due)
-        if begun and begun == len(runs) and self._hangar.room != 0:
-            return _SOONEST
+        if begun and len(runs) >= asked and self._hangar.room != 0:
+            return _AGAIN
         later = [(_due(run) - soon).total_seconds() for run in runs if _due(run) > soon]
         return max(_SOONEST, min([self.every * CHANCE.uniform(0.75, 1.0), *later]))
 
@@ -84,6 +87,9 @@ class Poller:
         waits = [asyncio.create_task(self.wake.wait()), asyncio.create_task(self._hangar.freed.wait())]
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if self.wake.is_set():
+                # Runs that are made in one go are found by one look.
+                await asyncio.sleep(_SOONEST)
         finally:
             for wait in waits:
                 wait.cancel()

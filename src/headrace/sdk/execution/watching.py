@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from headrace.wire.states import StateType
 
 if TYPE_CHECKING:
     from headrace.client.orchestration import HeadraceClient
+    from headrace.sdk.event_types import ReceivedEvent
     from headrace.sdk.execution.hangar import Hangar
 
 _log = logging.getLogger("headrace.runner")
@@ -40,11 +41,17 @@ BEGINNING = ("Scheduled", "AwaitingRetry", "Resuming")
 _ENDING_TYPES = [StateType.CANCELLING, StateType.CANCELLED, StateType.CRASHED]
 
 
-class Watcher:
-    """Ends the processes of runs that are over. `wake` is called when a run may have become due."""
+Ours = Callable[[], Set[str]]
+"""The resources of the deployments, or of the work pool, whose runs are executed here."""
 
-    def __init__(self, client: HeadraceClient, hangar: Hangar, wake: Callable[[], None], every: float) -> None:
-        self._client, self._hangar, self._wake, self._every = client, hangar, wake, every
+
+class Watcher:
+    """Ends the processes of runs that are over. `wake` is called when a run of ours may have become due."""
+
+    def __init__(
+        self, client: HeadraceClient, hangar: Hangar, wake: Callable[[], None], every: float, ours: Ours
+    ) -> None:
+        self._client, self._hangar, self._wake, self._every, self._ours = client, hangar, wake, every, ours
 
     async def listen(self) -> None:
         """Follow the events, and again after each break; for ever."""
@@ -61,7 +68,7 @@ class Watcher:
                     # What happened while nobody listened is in no event that will come.
                     await self.ask()
                     async for event in events:
-                        self._heard(event.event, event.resource.id)
+                        self._heard(event)
             except HeadraceError as error:
                 _log.debug("The stream of events is away: %s", error)
             await asyncio.sleep(delay)
@@ -90,12 +97,13 @@ class Watcher:
         for run in over:
             self._hangar.end(run.id, ask=run.state_type is StateType.CANCELLING)
 
-    def _heard(self, event: str, resource: str) -> None:
-        name = event.removeprefix(_FLOW_RUN)
+    def _heard(self, event: ReceivedEvent) -> None:
+        name = event.event.removeprefix(_FLOW_RUN)
         if name in BEGINNING:
-            self._wake()
+            if not self._ours().isdisjoint(each.id for each in event.related):
+                self._wake()
             return
         try:
-            self._hangar.end(UUID(resource.removeprefix(_FLOW_RUN)), ask=name == CANCELLING)
+            self._hangar.end(UUID(event.resource.id.removeprefix(_FLOW_RUN)), ask=name == CANCELLING)
         except ValueError:
             return

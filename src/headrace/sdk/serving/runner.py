@@ -113,7 +113,11 @@ class Runner:
             lambda run: Flight(run, ground), self.limit if self.limit is not None else settings.process_limit
         )
         every = self.query_seconds or settings.poll_frequency
-        return Crew(client, hangar, fetch, every, drains=settings.on_shutdown == "drain")
+
+        def ours() -> set[str]:
+            return {f"prefect.deployment.{id}" for id in self.deployment_ids}
+
+        return Crew(client, hangar, fetch, every, drains=settings.on_shutdown == "drain", ours=ours)
 
     async def _pause(self) -> None:
         """Let the deployments make no more runs, as far as the API can be told."""
