@@ -77,6 +77,8 @@ class Flight:
             await self._execute()
         except HeadraceError as error:
             _log.warning("The end of the flow run %r could not be recorded: %s", self.run.name, error)
+        except Exception:
+            _log.exception("The flow run %r could not be looked after.", self.run.name)
         return True
 
     def end(self, *, ask: bool = True) -> None:
