@@ -117,3 +117,19 @@ def test_a_run_whose_runner_was_killed_goes_on_and_ends_itself_when_it_is_cancel
     watched.cancel(run_id)
     watched.until_state(run_id, "Cancelled")
     until_gone(pids)
+
+
+def test_how_a_cancellation_went_is_told_step_by_step(watched: Watched, folder: Path) -> None:
+    run_id, pids = under_way(watched, folder, "deaf", "told")
+    watched.cancel(run_id)
+    watched.until_state(run_id, "Cancelled")
+    until_gone(pids)
+    told = watched.client.read_cancellation(run_id)
+    assert told.told
+    assert told.told.startswith("runner ")
+    assert told.killed == told.told
+    assert told.infrastructure == "gone"
+    assert told.told_at
+    assert told.killed_at
+    assert told.final_at
+    assert told.requested_at <= told.told_at <= told.killed_at <= told.final_at

@@ -6,6 +6,7 @@ that it has the run after all, and how two runners that see the same run find ou
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -14,7 +15,8 @@ import msgspec
 
 from headrace.sdk.execution.patience import patiently
 from headrace.sdk.states import Cancelled, Cancelling, Crashed, Pending, Submitting
-from headrace.wire.errors import ObjectNotFound
+from headrace.wire.cancellations import CancellationStep
+from headrace.wire.errors import HeadraceError, ObjectNotFound
 from headrace.wire.flow_runs import FlowRun
 from headrace.wire.states import State
 
@@ -25,6 +27,8 @@ _TO_CLAIM = 60.0
 """Seconds for which a claim is tried: later the run may be somebody else's again."""
 _TO_TELL = 600.0
 """Seconds for which the end of a run is told to an API that is away; after that, its deadline ends the run."""
+
+_TO_NOTE = 5.0
 
 
 class Claims:
@@ -52,6 +56,21 @@ class Claims:
             return await patiently(lambda: self._client.read_flow_run(run.id), _TO_TELL)
         except ObjectNotFound:
             return None
+
+    async def told(self, run: FlowRun) -> None:
+        """Note that the process of a run that is being cancelled was asked to end."""
+        await self._note(run, CancellationStep(step="told", by=self.name))
+
+    async def killed(self, run: FlowRun, gone: bool) -> None:
+        """Note that the processes of a cancelled run have ended, and whether it is certain that none is left."""
+        await self._note(
+            run, CancellationStep(step="killed", by=self.name, infrastructure="gone" if gone else "unknown")
+        )
+
+    async def _note(self, run: FlowRun, step: CancellationStep) -> None:
+        """What others like to know, and nothing depends on: Prefect's server, for one, has no place for it."""
+        with contextlib.suppress(HeadraceError):
+            await patiently(lambda: self._client.note_cancellation_step(run.id, step), _TO_NOTE)
 
     async def crashed(self, run: FlowRun, why: str) -> State | None:
         """Say that a run was ended by something outside of it; the state that it is in after that."""

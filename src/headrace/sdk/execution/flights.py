@@ -166,13 +166,18 @@ class Flight:
             await self._claims.cancelled(run, "The flow run was cancelled before its process started.")
 
     async def _end(self, process: RunProcess, ask: bool) -> None:
+        telling = None
         if ask:
             process.terminate()
+            telling = asyncio.create_task(self._claims.told(self.run))
         waits = [asyncio.ensure_future(process.ended()), asyncio.ensure_future(self._hurried.wait())]
         await asyncio.wait(waits, timeout=self._ground.grace, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
         self._gone = await self._kill_rest(process)
+        if telling is not None:
+            await telling
+            await self._claims.killed(self.run, self._gone)
 
     async def _kill_rest(self, process: RunProcess) -> bool:
         """Kill whatever the run started and left behind; whether all of it is gone."""
