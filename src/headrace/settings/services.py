@@ -87,6 +87,10 @@ class LivenessSettings(ServiceSettings, frozen=True):
     claim_timeout_seconds: Annotated[
         float, Meta(gt=0, description="Seconds a claimed run may be Pending before others may claim it again.")
     ] = 300.0
+    patience_seconds: Annotated[
+        float,
+        Meta(gt=0, le=3600, description="Seconds after the server has come up in which nobody counts as lost yet."),
+    ] = 60.0
     infrastructure_timeout_seconds: Annotated[
         float, Meta(gt=0, description="The same while infrastructure is being made for it, as in Submitting.")
     ] = 3600.0

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from headrace.server.events.persister import EventPersister
-from headrace.server.liveness.service import PATIENCE, Liveness
+from headrace.server.liveness.service import Liveness
 from headrace.settings import Settings
+from headrace.settings.services import LivenessSettings
 from headrace.wire.times import now
 from tests.server.api import Api
 from tests.server.trees_of_runs import deployment, leases, open_runs, run_of, state_of, states_of, subflow
@@ -107,7 +108,7 @@ class TestLeases:
 
     async def test_a_gap_between_two_looks_counts_as_away(self, api: Api, service: Liveness) -> None:
         run = await running(api, seconds=30)
-        for seconds in (0, 50, 50 + PATIENCE.total_seconds() + 1):
+        for seconds in (0, 50, 51 + LivenessSettings().patience_seconds):
             await service.tick_at(now() + timedelta(days=1, seconds=seconds))
         assert await state_of(api, run) == "RUNNING"
 

@@ -20,8 +20,6 @@ from headrace.wire.times import now
 
 AT_ONCE = 50
 """Runs that are dealt with in one transaction."""
-PATIENCE = timedelta(seconds=60)
-"""After the server has come up, processes look for it again: nobody counts as lost for so long."""
 
 
 class Liveness(Service):
@@ -36,6 +34,8 @@ class Liveness(Service):
         super().__init__(store, settings)
         terms = settings.server.services.liveness
         self.interval = terms.loop_seconds
+        self._patience = timedelta(seconds=terms.patience_seconds)
+        """After the server has come up, processes look for it again: nobody counts as lost for so long."""
         self._longest_pending = timedelta(seconds=terms.pending_timeout_seconds)
         self._policy = flow_run_policy.LOST_AND_RESCHEDULED if terms.when_lost == "reschedule" else flow_run_policy.LOST
         self._since: datetime | None = None
@@ -48,7 +48,7 @@ class Liveness(Service):
     async def tick_at(self, moment: datetime, up: timedelta | None = None) -> bool:
         """The same as of a moment; `up` is for how long runs could be heard of, by default since this ticks."""
         up = self._up(moment) if up is None else up
-        if up < PATIENCE:
+        if up < self._patience:
             return False
         lost = await self._end_lost(moment, up.total_seconds())
         stuck = await self._end_stuck(moment)
@@ -56,7 +56,7 @@ class Liveness(Service):
 
     def _up(self, moment: datetime) -> timedelta:
         """For how long runs could be heard of: not while the server, its database or the whole machine stood still."""
-        if self._since is None or self._last is None or moment - self._last > PATIENCE:
+        if self._since is None or self._last is None or moment - self._last > self._patience:
             self._since = moment
         self._last = moment
         return moment - self._since
