@@ -13,8 +13,9 @@ from uuid import UUID
 import pytest
 
 from headrace.server.store.base import Dialect
+from headrace.wire.deployments import DeploymentCreate
 from tests.processes import HEADRACE, ServerProcess, clean_environ, free_port, stop, until_healthy
-from tests.serving import Watched, is_alive, kill, serving_flows, until
+from tests.serving import Watched, environ_for, is_alive, kill, running, serving_flows, until
 
 pytestmark = pytest.mark.xdist_group("serving")
 
@@ -71,7 +72,11 @@ SERVER = {
     "HEADRACE_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "0.2",
     "HEADRACE_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS": "8",
 }
-RUNNER = {"HEADRACE_FLOWS_LEASE_SECONDS": "4", "HEADRACE_RUNNER_GRACE_SECONDS": "2"}
+RUNNER = {
+    "HEADRACE_WORKER_QUERY_SECONDS": "0.5",
+    "HEADRACE_FLOWS_LEASE_SECONDS": "4",
+    "HEADRACE_RUNNER_GRACE_SECONDS": "2",
+}
 ENDED = ("Completed", "Failed", "Crashed", "Cancelled")
 
 
@@ -205,3 +210,32 @@ def test_runs_go_on_when_the_server_is_killed_and_comes_back(server: Server, wat
         again = watched.begin("runs")
         watched.until_state(again, "Completed")
         assert process.poll() is None
+
+
+def test_a_worker_goes_on_when_the_server_is_killed_and_comes_back(
+    server: Server, watched: Watched, folder: Path
+) -> None:
+    (folder / "flows.py").write_text(FLOWS)
+    command = [HEADRACE, "worker", "start", "--pool", "mill"]
+    with running(command, environ_for(server.api_url, folder, **RUNNER), folder) as worker:
+        until(lambda: watched.client.read_work_pools(), "the pool")
+        watched.client.post_deployment(
+            DeploymentCreate(
+                name="runs",
+                flow_id=watched.client.create_flow_from_name("runs"),
+                entrypoint="flows.py:runs",
+                path=str(folder),
+                work_pool_name="mill",
+            )
+        )
+        first = watched.begin("runs")
+        watched.until_state(first, "Running")
+        server.kill()
+        server.start()
+        second = watched.begin("runs")
+        watched.until_state(second, "Running")
+        (folder / "go").touch()
+        for run in (first, second):
+            watched.until_state(run, "Completed")
+            assert watched.states(run).count("Running") == 1
+        assert worker.poll() is None

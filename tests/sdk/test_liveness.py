@@ -51,7 +51,8 @@ def lease(office: Office, stopper: Stopper) -> RunLease:
     leases = Leases(settings, "http://127.0.0.1:1/api")
     leases.__dict__["client"] = office
     run: Any = SimpleNamespace(id=uuid4(), name="today")
-    session: Any = SimpleNamespace(settings=settings)
+    connection = SimpleNamespace(where="http://127.0.0.1:1/api")
+    session: Any = SimpleNamespace(settings=settings, connection=connection, recording=None)
     return leases.of(run, stopper, session)
 
 

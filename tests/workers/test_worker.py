@@ -255,3 +255,14 @@ def events_of(watched: Watched, prefix: str) -> list[dict[str, Any]]:
     )
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)["events"]
+
+
+def test_two_workers_of_a_pool_execute_each_run_once(mill: Mill, watched: Watched) -> None:
+    with mill.worker("--limit", "2"), mill.worker("--limit", "2"):
+        deployment = mill.deploy("shows")
+        runs = [watched.begin(deployment, name=f"run-{number}") for number in range(8)]
+        for run in runs:
+            watched.until_state(run, "Completed")
+            assert watched.states(run).count("Running") == 1
+        workers = {watched.client.read_flow_run(run).labels["prefect.worker.name"] for run in runs}
+        assert len(workers) == 2

@@ -63,9 +63,14 @@ class Leases:
 
 def leases_of(settings: Settings, where: str) -> Leases | None:
     """What renews leases at the API that is there; None where runs are recorded in process, or none are wanted."""
-    if settings.flows.lease_seconds and where.startswith(("http://", "https://")):
+    if settings.flows.lease_seconds and is_served(where):
         return Leases(settings, where)
     return None
+
+
+def is_served(where: str) -> bool:
+    """Whether runs are recorded with a server there, and not in process."""
+    return where.startswith(("http://", "https://"))
 
 
 class RunLease:
@@ -83,7 +88,7 @@ class RunLease:
     def give(self) -> float | None:
         """Renew the lease and do as it says; the seconds until the next time, None for never."""
         try:
-            lease = self._leases.client.renew_flow_run_lease(self._run.id, self._leases.seconds, self._leases.holder)
+            lease = self._client.renew_flow_run_lease(self._run.id, self._leases.seconds, self._leases.holder)
         except ObjectNotFound:
             return self._not_found()
         except HeadraceError as error:
@@ -91,6 +96,12 @@ class RunLease:
             return max(_SOONEST, self.first / _SHARE)
         self._heed(lease)
         return self.first
+
+    @property
+    def _client(self) -> SyncRecordingClient:
+        """The connection to ask over: where a local server has gone, its runs go on in its database."""
+        recording = self._session.recording
+        return self._leases.client if is_served(self._session.connection.where) else recording
 
     def end(self) -> None:
         """The run is over, or goes on elsewhere."""
@@ -104,14 +115,14 @@ class RunLease:
             case Directive.STOP:
                 self._stop(lease.reason or "The flow run is not to go on.")
             case Directive.SUSPEND:
-                run = self._leases.client.read_flow_run(self._run.id)
+                run = self._client.read_flow_run(self._run.id)
                 if run.state is not None and run.state.is_paused():
                     self._stopper.suspend(run.state)
 
     def _not_found(self) -> float | None:
         """The run is gone, or the API knows no leases: Prefect's does not."""
         try:
-            self._leases.client.read_flow_run(self._run.id)
+            self._client.read_flow_run(self._run.id)
         except ObjectNotFound:
             self._stop("The flow run was deleted.")
             return self.first
@@ -135,10 +146,10 @@ class RunLease:
 
         _log.error("The flow run %r does not stop: its process is killed.", self._run.name)
         try:
-            run = self._leases.client.read_flow_run(self._run.id)
+            run = self._client.read_flow_run(self._run.id)
             if run.state_type is StateType.CANCELLING:
                 why = "The flow run was cancelled and did not stop, so its process was killed."
-                self._leases.client.set_flow_run_state(self._run.id, Cancelled(message=why), force=True)
+                self._client.set_flow_run_state(self._run.id, Cancelled(message=why), force=True)
             self._session.flush(_SOONEST)
         except HeadraceError as error:
             _log.warning("That could not be recorded: %s", error)
