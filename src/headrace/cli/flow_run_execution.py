@@ -6,7 +6,7 @@ from headrace.cli.session import parse_id
 
 
 def execute(run: str, /) -> None:
-    """Execute a run of a deployment in this process, whether it is due or not.
+    """Execute a run of a deployment in this process, once it is due.
 
     The code of the deployment is brought here as a worker would bring it. Fails if the run does not complete.
 

@@ -39,7 +39,7 @@ CLAIM = "HEADRACE__FLOW_RUN_CLAIM"
 _PATIENCE_TO_START = 300.0
 """Seconds for which an API that is away is waited for before a run starts: a server that restarts costs no run."""
 _LONGEST_PAUSE = 5.0
-_LONG_TO_LOAD = 5.0
+_LONG_TO_LOAD = 1.0
 """Seconds after which somebody else may have the run by the time that its code is there."""
 
 T = TypeVar("T")

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from headrace.sdk.emitting import emit_event
 from headrace.sdk.execution import groups, processes
 from headrace.sdk.execution.child import RUN_ID
 from headrace.sdk.execution.claims import Claims
 from headrace.sdk.execution.exits import Exit
 from headrace.sdk.execution.jobs import Job, environment_of
 from headrace.sdk.logs import flow_run_logger
+from headrace.sdk.surroundings import named, tags_as_related_resources
 from headrace.wire.errors import HeadraceError
 from headrace.wire.flow_runs import FlowRun
 
@@ -61,7 +63,6 @@ class Flight:
         self._process: RunProcess | None = None
         self._ending: asyncio.Task[None] | None = None
         self._to_end = False
-        self._gone = False
         self._hurried = asyncio.Event()
         self._logger = flow_run_logger(run)
 
@@ -174,10 +175,11 @@ class Flight:
         await asyncio.wait(waits, timeout=self._ground.grace, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
-        self._gone = await self._kill_rest(process)
+        gone = await self._kill_rest(process)
         if telling is not None:
             await telling
-            await self._claims.killed(self.run, self._gone)
+            await self._claims.killed(self.run, gone)
+            _tell_cancelled(self.run, self._claims.name)
 
     async def _kill_rest(self, process: RunProcess) -> bool:
         """Kill whatever the run started and left behind; whether all of it is gone."""
@@ -185,3 +187,12 @@ class Flight:
 
     def _line_teller(self, job: Job) -> Callable[[str], None]:
         return (lambda line: self._ground.tell(self.run, line)) if job.stream_output else lambda line: None
+
+
+def _tell_cancelled(run: FlowRun, by: str) -> None:
+    """The event that the process of a run was ended because the run was cancelled (contract §6.4)."""
+    resource = {"prefect.resource.id": f"prefect.runner.{by.replace(' ', '.')}", "prefect.resource.name": by}
+    related = [named("flow-run", run.id, run.name), named("flow", run.flow_id)]
+    if run.deployment_id is not None:
+        related.append(named("deployment", run.deployment_id))
+    emit_event("prefect.runner.cancelled-flow-run", resource, related=[*related, *tags_as_related_resources(run.tags)])

@@ -92,7 +92,7 @@ class Runner:
             self._crew.stop()
 
     async def execute_flow_run(self, flow_run_id: UUID) -> None:
-        """Execute one run, due or not, in a process of its own, and wait for its end. Raises `ObjectNotFound`."""
+        """Execute one run in a process of its own, once it is due, and wait for its end. Raises `ObjectNotFound`."""
         configure()
         with at_server():
             run = await connect().asynchronous.read_flow_run(flow_run_id)
