@@ -1,11 +1,15 @@
 """The real client delays tasks and serves them, by the queue of a headrace server."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.contract.conftest import SCRIPTS, Peer
+from tests.contract.conftest import ROOT, SCRIPTS, Peer
+from tests.processes import clean_environ, stop
 
 pytestmark = pytest.mark.xdist_group("contract-background")
 Seen = dict[str, Any]
@@ -50,6 +54,19 @@ def test_a_task_that_a_flow_delays_is_executed_too(seen: Seen) -> None:
     assert seen["in_flow"]["value"] == "oat flour"
 
 
+def test_workers_of_both_kinds_share_a_server(seen: Seen, peer: Peer, tmp_path: Path) -> None:
+    environ = clean_environ(tmp_path) | {"HEADRACE_API_URL": peer.api_url}
+    command = [sys.executable, str(ROOT / "examples" / "background_tasks.py")]
+    with (tmp_path / "output.txt").open("wb") as output:
+        ours = subprocess.Popen([*command, "serve"], env=environ, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=100)
+        assert len(peer.ask("POST", "/task_workers/filter", {})) == 2
+    finally:
+        stop(ours)
+    assert done.stdout == "new pictures: lake-400.png, hill-400.png, mill-400.png\n", done.stderr
+
+
 def test_the_worker_is_listed(seen: Seen, peer: Peer) -> None:
-    (worker,) = peer.ask("POST", "/task_workers/filter", {})
+    (worker,) = [one for one in peer.ask("POST", "/task_workers/filter", {}) if len(one["task_keys"]) == 3]
     assert {key.rpartition("-")[0] for key in worker["task_keys"]} == {"grind", "sift", "spill"}

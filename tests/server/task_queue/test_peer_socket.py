@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from headrace.server.store import make_store
 from headrace.server.store.base import Store
 from headrace.settings import Settings
 from headrace.wire.times import now
@@ -81,6 +82,18 @@ async def test_each_run_goes_to_one_worker_of_several_servers(
     async with serving(store, database_settings) as one, serving(store, database_settings) as two:
         await asyncio.gather(work(one), work(two), work(two))
     assert sorted(given) == sorted(ids)
+
+
+async def test_what_another_server_queues_is_found(api: Api, store: Store, database_settings: Settings) -> None:
+    other = make_store(database_settings)
+    await other.open()
+    try:
+        async with serving(store, database_settings) as url, peer_worker(url, "grind") as mill:
+            for _ in range(3):
+                id = await delay(api.over(other))
+                assert await take(mill) == id
+    finally:
+        await other.close()
 
 
 async def test_a_run_is_not_delivered_before_its_time(api: Api, store: Store, database_settings: Settings) -> None:
