@@ -90,8 +90,12 @@ def test_the_second_request_to_stop_crashes_what_is_under_way(
     code = "import tasks; print(tasks.dawdle.delay().task_run_id)"
     environ = clean_environ(tmp_path) | {"HEADRACE_API_URL": server.api_url, "PYTHONPATH": str(tmp_path)}
     made = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60)
+    assert "dawdle-" in served("task", "queue").stdout
+    (line,) = json.loads(served("task", "queue", "-o", "json").stdout)
+    assert (line["waiting"], line["task_key"].startswith("dawdle-")) == (1, True)
     with serving_tasks(tmp_path, server, "tasks.py:dawdle") as worker:
         wait_for(worker, "dawdling")
+        assert "Nothing is queued" in served("task", "queue").stderr
         worker.send_signal(signal.SIGINT)
         wait_for(worker, "Stopping: 1 runs come to their end first")
         worker.send_signal(signal.SIGINT)

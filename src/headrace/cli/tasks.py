@@ -9,9 +9,18 @@ from headrace.cli.display import ago
 from headrace.cli.errors import UsageError
 from headrace.cli.output import Column, ListOutput, show_list
 from headrace.cli.session import client
+from headrace.wire.background_tasks import TaskQueueLine
 from headrace.wire.task_workers import TaskWorker
 
 app = App(name="task", help="Execute background tasks, and see who does.")
+
+
+class _Line(TaskQueueLine, kw_only=True):
+    """A line of the queue as lists show it."""
+
+    @property
+    def id(self) -> str:
+        return self.task_key
 
 
 class _Connected(TaskWorker, kw_only=True):
@@ -75,3 +84,27 @@ def workers(*, output: ListOutput = "table") -> None:
         Column[_Connected]("Tasks", lambda worker: ", ".join(worker.task_keys)),
     ]
     show_list(found, columns, output, "No task worker is connected. Start one with: headrace task serve tasks.py")
+
+
+@app.command
+def queue(*, output: ListOutput = "table") -> None:
+    """Show what is delayed and has not begun: what waits for a worker, is due later, or is at a worker already.
+
+    Try:
+
+        headrace task queue
+
+    Args:
+        output: A table for people, JSON for programs, or bare keys of tasks for pipes.
+    """
+    with client() as api:
+        lines = [msgspec.convert(one, _Line, from_attributes=True) for one in api.read_task_queue()]
+    columns = [
+        Column[_Line]("Task", lambda line: line.task_key),
+        Column[_Line]("Waiting", lambda line: str(line.waiting)),
+        Column[_Line]("Since", lambda line: ago(line.oldest) if line.oldest else ""),
+        Column[_Line]("Later", lambda line: str(line.later)),
+        Column[_Line]("Delivered", lambda line: str(line.delivered)),
+        Column[_Line]("Tries", lambda line: str(line.deliveries)),
+    ]
+    show_list(lines, columns, output, "Nothing is queued: all that was delayed has begun.")

@@ -1,5 +1,6 @@
 """How headrace's own task workers get runs, begin them and keep them (docs/guide/background-tasks.md)."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -56,3 +57,17 @@ class TaskLeasesEnded(Wire, kw_only=True):
     """Those of the runs that are not the worker's any more: they are over, deleted, or given to another."""
 
     ended: list[UUID]
+
+
+class TaskQueueLine(Wire, kw_only=True):
+    """What is queued of one task: runs that wait for a worker, that are due later, and that a worker has not begun.
+
+    `oldest` is since when the first of those that wait has waited, `deliveries` how often any was delivered at most.
+    """
+
+    task_key: str
+    waiting: int
+    later: int
+    delivered: int
+    oldest: datetime | None = None
+    deliveries: int = 0

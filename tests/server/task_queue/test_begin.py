@@ -218,6 +218,18 @@ async def test_a_server_that_has_just_started_waits_for_signs_of_life(
     assert len(await store.fetch(QUEUED)) == 1
 
 
+async def test_what_is_queued_is_told_by_task(api: Api, store: Store, database_settings: Settings) -> None:
+    await delay(api, "sift")
+    for due in (None, "2100-01-01T00:00:00Z", None):
+        await delay(api, state_details={"scheduled_time": due})
+    async with serving(store, database_settings) as url, worker(url, "grind", room=1) as mill:
+        await mill.receive()
+        told = (await api.get("/x/task_queue")).json
+    counts = ("task_key", "waiting", "later", "delivered", "deliveries")
+    assert [[line[count] for count in counts] for line in told] == [["grind", 1, 1, 1, 1], ["sift", 1, 0, 0, 0]]
+    assert all(line["oldest"] for line in told)
+
+
 @pytest.mark.parametrize("frame", [{"type": "ready"}, "no json", {"type": "subscribe", "task_keys": [], "worker": "a"}])
 async def test_a_wrong_first_frame_ends_the_conversation(
     api: Api, store: Store, database_settings: Settings, frame: Any

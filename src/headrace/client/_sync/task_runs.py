@@ -6,7 +6,7 @@ from uuid import UUID
 
 from headrace.client._sync.base import Part
 from headrace.client.proposals import TaskLike, initial, proposal, task_run_policy
-from headrace.wire.background_tasks import TaskBegin, TaskLeaseRenewal, TaskLeasesEnded
+from headrace.wire.background_tasks import TaskBegin, TaskLeaseRenewal, TaskLeasesEnded, TaskQueueLine
 from headrace.wire.filters import DeploymentFilter, FlowFilter, FlowRunFilter, TaskRunFilter
 from headrace.wire.names import random_name
 from headrace.wire.orchestration import OrchestrationResult, SetState
@@ -79,6 +79,10 @@ class TaskRunCalls(Part):
         """Give a sign of life of runs, each with its delivery's id; the ids of those that are not the caller's now."""
         body = TaskLeaseRenewal(leases=dict(leases), seconds=seconds)
         return (self._call("POST", "/x/task_runs/leases", TaskLeasesEnded, body=body)).ended
+
+    def read_task_queue(self) -> list[TaskQueueLine]:
+        """How many runs of each background task wait for a worker, are due later, or are delivered and not begun."""
+        return self._call("GET", "/x/task_queue", list[TaskQueueLine])
 
     def read_task_run_states(self, task_run_id: UUID) -> list[State]:
         """The states that a run has been in, first to last."""

@@ -27,6 +27,7 @@ from headrace.server.logs import routes as logs
 from headrace.server.saved_searches import routes as saved_searches
 from headrace.server.services import routes as services
 from headrace.server.states import routes as states
+from headrace.server.task_queue import routes as task_queue
 from headrace.server.task_runs import routes as task_runs
 from headrace.server.task_runs import routes_background as task_runs_background
 from headrace.server.task_runs import routes_read as task_runs_read
@@ -51,6 +52,7 @@ ROUTERS: tuple[Router, ...] = (
     task_runs_read.router,
     task_runs_background.router,
     task_workers.router,
+    task_queue.router,
     *states.routers,
     events.router,
     event_queues.router,

@@ -5,6 +5,8 @@ A row is a task run that is Scheduled and meant for a worker. While somebody has
 """
 
 from headrace.server.store.base import Statement
+from headrace.server.store.rows import Kind, Reader
+from headrace.wire.background_tasks import TaskQueueLine
 
 OFFER = Statement(
     """
@@ -51,3 +53,25 @@ GIVE_BACK = Statement(
     sqlite=_OWN.format(change=_FREE, mine=_MINE_SQLITE),
 )
 BEGIN = Statement("DELETE FROM task_queue WHERE task_run_id = $1 AND delivery_id = $2")
+
+LINES = Reader(
+    TaskQueueLine,
+    {
+        "task_key": Kind.TEXT,
+        "waiting": Kind.INTEGER,
+        "later": Kind.INTEGER,
+        "delivered": Kind.INTEGER,
+        "oldest": Kind.TIME,
+        "deliveries": Kind.INTEGER,
+    },
+)
+_IS_WAITING = "available_at <= $1"
+LIST = Statement(
+    f"""
+    SELECT task_key, count(*) FILTER (WHERE {_IS_WAITING}),
+        count(*) FILTER (WHERE NOT {_IS_WAITING} AND delivery_id IS NULL),
+        count(*) FILTER (WHERE NOT {_IS_WAITING} AND delivery_id IS NOT NULL),
+        min(available_at) FILTER (WHERE {_IS_WAITING}), max(deliveries)
+    FROM task_queue GROUP BY task_key ORDER BY task_key
+    """
+)

@@ -14,6 +14,7 @@ from headrace.server.store.base import Connection, Store, Topic
 from headrace.server.store.rows import Kind, Reader
 from headrace.server.task_queue import queries
 from headrace.server.task_runs import reading
+from headrace.wire.background_tasks import TaskQueueLine
 from headrace.wire.states import StateType
 from headrace.wire.task_runs import TaskRun
 
@@ -85,6 +86,11 @@ async def give_back(store: Store, deliveries: Collection[Delivery], now: datetim
 async def begin(transaction: Connection, task_run_id: UUID, delivery_id: UUID) -> bool:
     """End a delivery because its run begins; False if it has ended before."""
     return await transaction.execute(queries.BEGIN, task_run_id, delivery_id) > 0
+
+
+async def list_lines(store: Store, now: datetime) -> list[TaskQueueLine]:
+    """What is queued of each task."""
+    return queries.LINES.all(await store.scan(queries.LIST, now), store.dialect)
 
 
 def _ids(deliveries: Collection[Delivery]) -> tuple[list[UUID], list[UUID]]:
