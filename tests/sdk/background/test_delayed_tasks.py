@@ -131,6 +131,21 @@ def test_a_task_is_tried_again_and_its_hooks_are_called(client: SyncHeadraceClie
     assert client.read_task_run(future.task_run_id).name == "grind-rye"
 
 
+def test_a_run_is_tried_as_often_as_whoever_delayed_it_says(client: SyncHeadraceClient) -> None:
+    tries: list[int] = []
+
+    @task
+    def moody() -> int:
+        tries.append(len(tries))
+        if len(tries) < 3:
+            raise ValueError("not today")
+        return len(tries)
+
+    future = moody.with_options(retries=2).delay()
+    with working(moody):
+        assert future.result(timeout=PATIENCE) == 3
+
+
 def test_a_cached_value_is_used_again(client: SyncHeadraceClient) -> None:
     calls: list[str] = []
 

@@ -30,6 +30,8 @@ class BackgroundRun(TaskRunEngine):
         assert run.state is not None, "a run has been begun"
         self._parameters_id = run.state.state_details.task_parameters_id
         self._origin = Origin.of_flow_run(run.flow_run_id) if run.flow_run_id is not None else None
+        if run.empirical_policy.retries is not None:
+            self._retries = run.empirical_policy.retries  # as whoever delayed it said, by with_options perhaps
         self.lost = False
         """Whether the run is not this process's any more: what it still does is nobody's business."""
 
