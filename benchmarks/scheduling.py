@@ -12,7 +12,7 @@ import json
 import random
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -138,12 +138,15 @@ def _timing(chance: random.Random) -> dict[str, Any]:
 
 
 @contextmanager
-def _databases(server: Cluster, history: int) -> Iterator[list[tuple[str, Settings]]]:
+def _databases(server: Cluster, history: int) -> Generator[list[tuple[str, Settings]]]:
     """Both databases with so many old runs, as settings that name them."""
     with tempfile.TemporaryDirectory() as folder:
-        on_sqlite = Settings(home=Path(folder))
         url = server.create(f"scheduling_{history}")
-        on_postgres = Settings(home=Path(folder), server=ServerSettings(database=ServerDatabaseSettings(url=url)))
+        on_sqlite, on_postgres = (
+            # Preparing a million runs takes longer than a server would ever wait.
+            Settings(home=Path(folder), server=ServerSettings(database=ServerDatabaseSettings(url=each, timeout=900)))
+            for each in (None, url)
+        )
         for settings in (on_sqlite, on_postgres):
             asyncio.run(_prepare(settings))
         if history:

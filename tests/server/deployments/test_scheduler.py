@@ -15,7 +15,7 @@ from headrace.server.deployments.scheduler import Scheduler
 from headrace.server.store import make_store
 from headrace.server.store.base import Statement, Store, Topic
 from headrace.settings import Settings
-from headrace.settings.model import SchedulerSettings, ServerServicesSettings
+from headrace.settings.services import SchedulerSettings, ServerServicesSettings
 from headrace.wire.times import now
 from tests.server.api import Api, Json
 from tests.server.deployments.deployed import deploy

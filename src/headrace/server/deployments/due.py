@@ -86,14 +86,13 @@ _SOURCES = Reader(
 )
 _AFTER_PLACE = len(_PLACES.names)
 _AFTER_SCHEDULE = _AFTER_PLACE + len(_SCHEDULES.names)
-_DUE = Statement(
+DUE = Statement(
     f"""
     SELECT s.due_at, s.scheduled_until, {_SCHEDULES.columns("s")}, {_SOURCES.columns("d")}
-    FROM (
-        SELECT * FROM deployment_schedules WHERE due_at <= $1 AND due_at IS NOT NULL AND deleted_at IS NULL
-        ORDER BY due_at LIMIT $2
-    ) AS s JOIN deployments d ON d.id = s.deployment_id
-    WHERE d.deleted_at IS NULL
+    FROM deployment_schedules s JOIN deployments d ON d.id = s.deployment_id
+    WHERE s.due_at <= $1 AND s.due_at IS NOT NULL AND s.active AND s.deleted_at IS NULL
+    AND NOT d.paused AND d.deleted_at IS NULL
+    ORDER BY s.due_at LIMIT $2
     """
 )
 # Whoever changes a deployment waits, and then takes back the runs that are made here; whoever is at it is waited for.
@@ -130,7 +129,7 @@ _PAIRS = Reader(_pair, {"id": Kind.UUID, "due_at": Kind.TIME})
 
 async def read(store: Store, now: datetime, limit: int) -> list[Due]:
     """The schedules that have been due for longest."""
-    rows = await store.scan(_DUE, now, limit)
+    rows = await store.scan(DUE, now, limit)
     schedules = _SCHEDULES.all(_part(rows, _AFTER_PLACE, _AFTER_SCHEDULE), store.dialect)
     sources = _SOURCES.all(_part(rows, _AFTER_SCHEDULE, None), store.dialect)
     places = _PLACES.all(_part(rows, 0, _AFTER_PLACE), store.dialect)
