@@ -121,8 +121,11 @@ def _start(recording: Session, run: FlowRun, claim: UUID | None) -> State | None
     except ServiceUnavailable:
         raise
     except BaseException as error:
-        tracebacks.trim(error)
-        log.error("The flow could not be loaded.\n%s", tracebacks.text_of(error))
+        if isinstance(error, Exception):
+            tracebacks.trim(error)
+            log.error("The flow could not be loaded.\n%s", tracebacks.text_of(error))
+        else:
+            log.warning("The flow was not loaded: %s.", endings.describe(error))
         state = Crashed(message=f"The flow could not be loaded: {endings.describe(error)}")
         _record(recording, run, state)
         if not isinstance(error, Exception):
