@@ -132,6 +132,44 @@ def test_one_or_some_of_a_file_are_chosen(served: Command, flows: Path, name: st
     assert len(ids(served("deploy", "-n", f"grinds/{name}-b"))) == 1
 
 
+BEGUN = """
+name: mill
+prefect-version: 3.8.8
+build: null
+push: null
+pull:
+- prefect.deployments.steps.set_working_directory:
+    directory: /mill
+deployments:
+- name: null
+  version: null
+  tags: []
+  description: null
+  schedule: {}
+  flow_name: null
+  entrypoint: null
+  parameters: {}
+  work_pool:
+    name: mill
+    work_queue_name: null
+    job_variables: {}
+"""
+
+
+def test_a_file_as_the_peer_begins_it_is_the_ground_of_new_deployments(
+    served: Command, api: SyncHeadraceClient, flows: Path, name: str
+) -> None:
+    (flows / "prefect.yaml").write_text(BEGUN)
+    (id_,) = ids(served("deploy", "flows.py:grinds", "-n", name, "--cron", "0 3 * * *"))
+    kept = api.read_deployment(id_)
+    assert (kept.work_pool_name, kept.name, len(kept.schedules)) == ("mill", name, 1)
+    assert kept.pull_steps == [{"prefect.deployments.steps.set_working_directory": {"directory": "/mill"}}]
+    assert ids(served("deploy", "flows.py:grinds", "-n", name)) == [id_]
+    assert len(api.read_deployment(id_).schedules) == 1, "an empty schedule says nothing"
+    blank = served("deploy")
+    assert (blank.returncode, "deployment number 1: name: it is missing" in blank.stderr) == (1, True)
+
+
 def test_the_options_go_over_the_file(served: Command, api: SyncHeadraceClient, flows: Path, name: str) -> None:
     write(flows, entry(name, tags=["file"], parameters={"grain": "oat"}, work_pool={"name": "none"}))
     (id_,) = ids(served("deploy", "--pool", "mill", "--tag", "option"))

@@ -58,7 +58,7 @@ def _found(wanted: Wanted, document: Document, describer: Describer) -> list[Ent
     entries = document.entries
     if wanted.entrypoint is not None:
         same = [each for each in entries if each.get("entrypoint") == wanted.entrypoint]
-        return [same[0]] if len(same) == 1 else [_new(wanted, None)]
+        return [same[0]] if len(same) == 1 else [_new(wanted, None, document)]
     if len(entries) == 1:
         return [entries[0]]
     names = [label_of(each, number) for number, each in enumerate(entries)]
@@ -67,7 +67,8 @@ def _found(wanted: Wanted, document: Document, describer: Describer) -> list[Ent
             raise UsageError(f"{document.file} describes {', '.join(names)}: say which with --name, or --all.")
         raise UsageError("Say which flow to deploy: headrace deploy path/to/file.py:function --name NAME --pool POOL.")
     if not names:
-        return [_new(msgspec.structs.replace(wanted, entrypoint=ask_text("Which flow, as file.py:function")), None)]
+        asked = msgspec.structs.replace(wanted, entrypoint=ask_text("Which flow, as file.py:function"))
+        return [_new(asked, None, document)]
     chosen = choose("Which one is deployed", [*names, ALL])
     return list(entries) if chosen == ALL else [entries[names.index(chosen)]]
 
@@ -77,7 +78,7 @@ def _named(wanted: Wanted, document: Document, describer: Describer) -> list[Ent
     for pattern in wanted.names:
         found = [each for each in document.entries if _matches(each, pattern, describer)]
         if not found and wanted.entrypoint is not None and len(wanted.names) == 1:
-            found = [_new(wanted, pattern)]
+            found = [_new(wanted, pattern, document)]
         if not found:
             names = ", ".join(label_of(each, number) for number, each in enumerate(document.entries)) or "none"
             raise CommandFailed(f"{document.file} describes no deployment {pattern}; it describes {names}.")
@@ -98,14 +99,16 @@ def _matches(entry: Entry, pattern: str, describer: Describer) -> bool:
     return flow is not None and fnmatch.fnmatchcase(flow.name, flow_pattern)
 
 
-def _new(wanted: Wanted, name: str | None) -> Entry:
+def _new(wanted: Wanted, name: str | None, document: Document) -> Entry:
+    """A deployment that the file does not describe; what it says of one without a name is meant for all such."""
     if name is None:
         if not wanted.may_ask:
             raise UsageError("Say what the deployment is called with --name.")
         name = ask_text("What is the deployment called", _DEFAULT_NAME)
     if any(character in name for character in "*?/"):
         raise UsageError(f"{name} is no name for a deployment: give one without * ? and /.")
-    return {"name": name, "entrypoint": wanted.entrypoint}
+    nameless = [each for each in document.entries if not each.get("name")]
+    return {**(nameless[0] if len(nameless) == 1 else {}), "name": name, "entrypoint": wanted.entrypoint}
 
 
 def _merged(entry: Entry, said: Mapping[str, Any]) -> Entry:

@@ -117,10 +117,10 @@ class Entry(_Strict, kw_only=True):
     pull: list[Any] | None = None
 
     def all_schedules(self) -> list[ScheduleEntry] | None:
-        """The schedules, however they are given."""
-        if self.schedule is None:
+        """The schedules, however they are given; a single one that says nothing is not meant."""
+        if self.schedule in (None, ScheduleEntry()):
             return self.schedules
-        return [self.schedule, *(self.schedules or ())]
+        return [*filter(None, [self.schedule]), *(self.schedules or ())]
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
