@@ -71,6 +71,23 @@ def test_two_files_of_one_name_are_two(tmp_path: Path) -> None:
     assert [load_flow(f"{n}/etl.py:nightly", tmp_path).fn() for n in (1, 2)] == [1, 2]
 
 
+def test_a_package_may_have_the_name_of_another(tmp_path: Path) -> None:
+    for n in (1, 2):
+        (tmp_path / f"{n}/mills").mkdir(parents=True)
+        (tmp_path / f"{n}/mills/__init__.py").touch()
+        write(tmp_path / f"{n}/mills/etl.py", value=n)
+        write(tmp_path / f"{n}/mills/only{n}.py", value=n)
+    assert [load_flow(f"{n}/mills/etl.py:nightly", tmp_path).fn() for n in (1, 2)] == [1, 2]
+    assert load_flow("2/mills/only2.py:nightly", tmp_path).fn() == 2
+
+
+@pytest.mark.parametrize("file", ["etl.py", "calendar.py", "json.py"])
+def test_a_file_is_run_once(tmp_path: Path, file: str) -> None:
+    write(tmp_path / file)
+    first, second = (load_flow(f"{file}:nightly", tmp_path) for _ in range(2))
+    assert first is second
+
+
 WRONG = [
     ("none.py:nightly", "there is no file"),
     ("etl.py:other", "names other, which is not there; flows there: nightly"),

@@ -102,16 +102,34 @@ def _load_file(file: Path, entrypoint: str) -> ModuleType:
         raise EntrypointError(f"The entrypoint {entrypoint!r} cannot be loaded: there is no file {file}.")
     root, name = _module_of(file)
     _look_in(root, file.parent)
+    if "." in name and (found := _of_package(name, file)) is not None:
+        return found
     known = sys.modules.get(name)
+    if "." in name or name in sys.stdlib_module_names or (known is not None and not _is_from(known, file)):
+        # Somebody else has the name: this one takes another, rather than the place of what others import.
+        name = f"__headrace_flow__{name.replace('.', '_')}"
+        known = sys.modules.get(name)
     if known is not None and _is_from(known, file):
         return known
-    if known is not None or name in sys.stdlib_module_names:
-        name = f"__headrace_flow__{name}"
+    return _execute(name, file, entrypoint)
+
+
+def _of_package(name: str, file: Path) -> ModuleType | None:
+    """The module of a file in a package, or None where the package of that name is another one."""
+    try:
+        found = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        return None
+    return found if _is_from(found, file) else None
+
+
+def _execute(name: str, file: Path, entrypoint: str) -> ModuleType:
+    """Run a file as the module of a name."""
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise EntrypointError(f"The entrypoint {entrypoint!r} cannot be loaded: {file} is not a Python file.")
-    if "." in name:
-        return importlib.import_module(name)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
