@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
@@ -100,8 +101,10 @@ def _comparable(schedules: Sequence[DeploymentSchedule | DeploymentScheduleCreat
 
 
 def _normal(each: DeploymentSchedule | DeploymentScheduleCreate) -> DeploymentScheduleCreate:
+    """A schedule in the form in which it is kept; one that cannot be followed is for the API to refuse."""
     made = _as_create(each)
-    made.schedule = recurrence.normalized(made.schedule)
+    with contextlib.suppress(recurrence.ScheduleError):
+        made.schedule = recurrence.normalized(made.schedule)
     return made
 
 
@@ -115,19 +118,27 @@ def _anchored(body: DeploymentCreate, known: Deployment) -> list[DeploymentSched
 
     Nobody means "count from the moment at which I deployed again": the runs would move with each deployment.
     """
-    anchors = {
-        (each.schedule.interval, each.slug): each.schedule.anchor_date
-        for each in known.schedules
-        if isinstance(each.schedule, IntervalSchedule)
-    }
+    there = [(each, each.schedule) for each in map(_normal, known.schedules)]
+    anchors = [(each, timing) for each, timing in there if isinstance(timing, IntervalSchedule)]
     found: list[DeploymentScheduleCreate] = []
     for each in body.schedules:
-        timing = each.schedule
+        timing: Any = each.schedule
         if isinstance(timing, IntervalSchedule) and now() - timing.anchor_date < _JUST_NOW:
-            anchor = anchors.get((timing.interval, each.slug), timing.anchor_date)
-            each = msgspec.structs.replace(each, schedule=msgspec.structs.replace(timing, anchor_date=anchor))
-        found.append(each)
+            same = [known_one for known_one in anchors if known_one[1].interval == timing.interval]
+            if same:
+                meant = _normal(each)
+                alike = max(same, key=lambda known_one: _likeness(meant, known_one[0]))
+                anchors.remove(alike)
+                timing = msgspec.structs.replace(timing, anchor_date=alike[1].anchor_date)
+        found.append(msgspec.structs.replace(each, schedule=timing))
     return found
+
+
+def _likeness(one: DeploymentScheduleCreate, other: DeploymentScheduleCreate) -> int:
+    """In how many respects two schedules of the same interval are the same."""
+    fields = [name for name in one.__struct_fields__ if name != "schedule"]
+    zones: tuple[Any, Any] = (one.schedule.timezone, other.schedule.timezone)
+    return sum(getattr(one, name) == getattr(other, name) for name in fields) + (zones[0] == zones[1])
 
 
 def _put_automations(api: SyncHeadraceClient, deployment_id: UUID, triggers: Sequence[DeploymentTrigger]) -> bool:
