@@ -50,6 +50,10 @@ class CancellationCleanup(Service):
             self._walks_at = time.monotonic() + self._terms.loop_seconds
         return more or not done
 
+    def begin_round(self) -> None:
+        """Look for what runs that are over have left open at the next tick, not only when it is time again."""
+        self._walks_at = 0.0
+
     async def _rest(self) -> float:
         """Until the next deadline, if that comes before the next round."""
         moment = now()
