@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +37,9 @@ class Running:
 
 
 @contextmanager
-def headrace(home: Path, database_url: str | None) -> Iterator[Running]:
-    """Our server."""
-    environ = clean_environ() | {"HEADRACE_HOME": str(home)}
+def headrace(home: Path, database_url: str | None, settings: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """Our server; `settings` are further variables."""
+    environ = clean_environ() | {"HEADRACE_HOME": str(home)} | dict(settings or {})
     if database_url:
         environ["HEADRACE_SERVER_DATABASE_URL"] = database_url
     command = [str(Path(sys.executable).parent / "headrace"), "server", "start"]

@@ -1,8 +1,10 @@
 """Asking about runs and changing them, against a real server."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import msgspec
@@ -10,13 +12,14 @@ import pytest
 
 from headrace.client.orchestration import SyncHeadraceClient, get_client
 from headrace.settings import temporary_settings
+from headrace.wire.cancellations import CancellationStep
 from headrace.wire.flow_runs import FlowRunCreate
 from headrace.wire.logs import LogCreate
 from headrace.wire.states import State, StateCreate, StateType
 from headrace.wire.task_runs import TaskRunCreate
 from headrace.wire.times import now
 from tests.cli.conftest import Command
-from tests.processes import ServerProcess
+from tests.processes import HEADRACE, ServerProcess, clean_environ
 
 NOBODY = "0199d3a0-5c1b-7000-8000-000000000000"
 
@@ -111,6 +114,38 @@ def test_cancelling_ends_what_has_not_begun_and_asks_what_runs(
     assert answer.stderr.splitlines() == [f"Flow run {waiting} is cancelled.", f"Flow run {running} is cancelling."]
     assert api.read_flow_run(waiting).state_type == StateType.CANCELLED
     assert api.read_flow_run(running).state_type == StateType.CANCELLING
+
+
+def test_whoever_waits_is_told_each_step_until_all_is_over(
+    server: ServerProcess, served: Command, api: SyncHeadraceClient, flow: str, tmp_path: Path
+) -> None:
+    run = make_run(api, flow, State(type=StateType.RUNNING))
+    command = [HEADRACE, "flow-run", "cancel", str(run), "--wait"]
+    environ = clean_environ(tmp_path) | {"HEADRACE_API_URL": server.api_url}
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stderr is not None
+        assert waiting.stderr.readline() == f"Flow run {run} is cancelling.\n"
+        assert waiting.stderr.readline().startswith(f"{run}: the server ends it by 20")
+        step = CancellationStep(step="killed", by="runner host-1", infrastructure="gone")
+        api.note_cancellation_step(run, step)
+        assert waiting.stderr.readline().startswith(f"{run}: runner host-1 has ended its processes after ")
+        api.set_flow_run_state(run, State(type=StateType.CANCELLED), force=True)
+        assert waiting.stderr.readline().startswith(f"{run}: Cancelled by headrace after ")
+        assert waiting.wait(60) == 0
+    shown = served("flow-run", "cancellation", str(run)).stdout
+    assert "infrastructure   gone" in shown
+    assert "by runner host-1" in shown
+
+
+def test_a_run_can_be_made_cancelled_at_once(served: Command, api: SyncHeadraceClient, flow: str) -> None:
+    run = make_run(api, flow, State(type=StateType.RUNNING))
+    answer = served("flow-run", "cancel", str(run), "--force", "--wait")
+    assert answer.returncode == 0
+    assert f"Flow run {run} is cancelled." in answer.stderr
+    assert "whether its processes are gone is unknown" in answer.stderr
+    again = served("flow-run", "cancellation", str(make_run(api, flow)))
+    assert again.returncode != 0
+    assert "was never asked to be cancelled" in again.stderr
 
 
 def test_a_finished_run_cannot_be_cancelled_and_says_why(served: Command, api: SyncHeadraceClient, flow: str) -> None:

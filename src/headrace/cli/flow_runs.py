@@ -7,7 +7,7 @@ from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from headrace.cli import run_logs
+from headrace.cli import run_cancelling, run_logs
 from headrace.cli.display import ago, duration, local, seconds_of
 from headrace.cli.errors import CommandFailed, UsageError
 from headrace.cli.output import Column, ListOutput, Output, ask, show_facts, show_json, show_list
@@ -27,13 +27,13 @@ from headrace.wire.filters import (
     Operator,
 )
 from headrace.wire.flow_runs import FlowRun
-from headrace.wire.orchestration import SetStateStatus
 from headrace.wire.sorts import FlowRunSort
-from headrace.wire.states import State, StateType
 from headrace.wire.times import now
 
 app = App(name="flow-run", help="List, inspect, execute, cancel and delete flow runs, and read their logs.")
 app.command(run_logs.logs)
+app.command(run_cancelling.cancel)
+app.command(run_cancelling.cancellation)
 app.command("headrace.cli.flow_run_execution:execute", name="execute", help="Execute a run of a deployment here.")
 
 NOUN = "flow run"
@@ -112,32 +112,6 @@ def inspect(run: str, /, *, output: Output = "table") -> None:
             return
         flow = api.read_flow(found.flow_id)
     show_facts(_facts(found, flow.name), output)
-
-
-@app.command
-def cancel(*runs: str, stdin: Stdin = False) -> None:
-    """Cancel flow runs that have not finished.
-
-    Try:
-
-        headrace flow-run ls --state Pending -o id | headrace flow-run cancel --stdin
-
-    Args:
-        runs: The ids of the runs.
-    """
-    ids = gather_ids(runs, stdin, NOUN)
-    with client() as api:
-
-        def cancel_one(id: UUID) -> str:
-            answer = api.set_flow_run_state(id, State(type=StateType.CANCELLING))
-            final = answer.state.type if answer.state else None
-            if answer.status is SetStateStatus.ACCEPT:
-                return "is cancelling"
-            if answer.status is SetStateStatus.REJECT and final is StateType.CANCELLED:
-                return "is cancelled"
-            raise CommandFailed(f"Flow run {id} is not cancelled: {answer.details.reason or 'the server refused'}")
-
-        for_each(ids, NOUN, cancel_one)
 
 
 @app.command

@@ -40,7 +40,8 @@ async def follow(
     if _is_new(one):
         await _begin(transaction, [one], {run.id: run.id}, by, asker, spread=taken.complete)
     await note_taken(transaction, taken, roots, asker, spread=taken.complete)
-    if not taken.complete:
+    terms = asker.services.cancellation_cleanup
+    if not taken.complete or terms.cancelling_timeout_seconds < terms.loop_seconds:
         transaction.announce(Topic.CANCELLATIONS)
 
 
