@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.server.states.rows import StoredDetails
-from headrace.server.task_runs.recording.folding import DEFAULTED, NEVER, UNKNOWN, Change, Known, fold, known_from
+from headrace.server.task_runs.recording.folding import (
+    DEFAULTED,
+    NEVER,
+    STATE_STAMP,
+    UNKNOWN,
+    Change,
+    Known,
+    fold,
+    known_from,
+)
 from headrace.server.task_runs.recording.reports import FIELDS, Report, ReportedState, Stamp
 from headrace.wire.states import StateType
 from headrace.wire.times import to_micros
@@ -17,7 +26,7 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 RUN = UUID(int=7)
 
 
-def report(number: int, second: int, fields: dict[str, Any]) -> Report:
+def report(number: int, second: int, fields: dict[str, Any], type: StateType = StateType.RUNNING) -> Report:
     """Report number n; several may share a second."""
     id, occurred = UUID(int=number), EPOCH + timedelta(seconds=second)
     return Report(
@@ -26,7 +35,7 @@ def report(number: int, second: int, fields: dict[str, Any]) -> Report:
         task_key="t",
         dynamic_key="0",
         stamp=(to_micros(occurred), id),
-        state=ReportedState(id, occurred, StateType.RUNNING, "Running", None, b"null", StoredDetails()),  # type: ignore[arg-type]
+        state=ReportedState(id, occurred, type, type.capitalize(), None, b"null", StoredDetails()),  # type: ignore[arg-type]
         fields=fields,
     )
 
@@ -39,6 +48,7 @@ def apply(row: dict[str, Any] | None, reports: list[Report]) -> dict[str, Any]:
     row.update(change.values)
     if change.state is not None:
         row["stamp"] = (to_micros(change.state.timestamp), change.state.id)
+        row["type"] = change.state.type
     row["field_stamps"] = dict(change.field_stamps)
     return row
 
@@ -61,6 +71,35 @@ def test_any_order_any_batches_and_any_repetition_give_the_same_row(history: lis
         size = data.draw(st.integers(1, len(rest)))
         row, rest = apply(row, rest[:size]), rest[size:]
     assert row == in_order
+
+
+def ended_by_server(row: dict[str, Any]) -> dict[str, Any]:
+    """The row once the server has ended the run because nothing more was heard of it."""
+    stamps = {STATE_STAMP: row["stamp"]} | row["field_stamps"]
+    end = (to_micros(EPOCH + timedelta(hours=1)), UUID(int=99))
+    return row | {"stamp": end, "type": StateType.CANCELLED, "field_stamps": stamps}
+
+
+OUTCOMES = (StateType.COMPLETED, StateType.FAILED)
+
+
+@given(data=st.data())
+def test_the_servers_end_of_a_run_holds_until_its_client_tells_another_however_it_is_told(data: st.DataObject) -> None:
+    types = data.draw(st.lists(st.sampled_from([StateType.RUNNING, *OUTCOMES]), min_size=1, max_size=6))
+    first, *late = [report(n, n, {"run_count": n}, type) for n, type in enumerate(types, start=1)]
+    row = ended_by_server(apply(None, [first]))
+    rest = list(data.draw(st.permutations(late)))
+    while rest:
+        size = data.draw(st.integers(1, len(rest)))
+        row, rest = apply(row, rest[:size]), rest[size:]
+        if data.draw(st.booleans()) and row["type"] is StateType.CANCELLED:
+            row = ended_by_server(row)
+    assert row["run_count"] == len(types), "what it tells about itself is news in any case"
+    if late and types[-1] in OUTCOMES:
+        assert row["type"] is types[-1], "the last it says of itself is an outcome"
+        assert STATE_STAMP not in row["field_stamps"]
+    elif not any(one.state.type in OUTCOMES for one in late):
+        assert row["type"] is StateType.CANCELLED, "that it once went on is no news"
 
 
 @given(history=histories())
