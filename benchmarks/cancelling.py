@@ -107,16 +107,13 @@ class World:
                 raise RuntimeError(f"runs were still open after {_PATIENCE:g} s")
             await asyncio.sleep(0.1)
 
-    async def stop_all(self, count: int) -> None:
+    async def keep_stopping(self) -> None:
         """What a runner does: see which of its runs are Cancelling, end their processes, and say so."""
-        stopped: set[str] = set()
         cancelling = {"state": {"type": {"any_": ["CANCELLING"]}}, "parent_task_run_id": {"is_null_": True}}
-        while len(stopped) < count:
+        while True:
             found = await self.ask("/flow_runs/filter", {"flow_runs": cancelling})
-            fresh = [run["id"] for run in found if run["id"] not in stopped]
-            await each(fresh, self._stop)
-            stopped.update(fresh)
-            await asyncio.sleep(0 if fresh else 0.05)
+            await each([run["id"] for run in found], self._stop)
+            await asyncio.sleep(0 if found else 0.05)
 
     async def _stop(self, run: str) -> None:
         step = {"step": "killed", "by": "runner", "infrastructure": "gone"}
@@ -142,11 +139,11 @@ async def stopped(serve: Callable[[], Any], count: int) -> Outcome:
     with serve() as server:
         world = World(server.url)
         runs, began = await world.populate(count), monotonic()
-        stopping = asyncio.create_task(world.stop_all(count))
+        stopping = asyncio.create_task(world.keep_stopping())
         outcome.requests = await each(runs, lambda run: world.set_state(run, "CANCELLING"))
-        await stopping
         await world.until_nothing_is_open()
         outcome.seconds = monotonic() - began
+        stopping.cancel()
         world.close()
     return outcome
 
@@ -211,7 +208,7 @@ def main() -> int:
         for kind in options.scenarios.split(","):
             with tempfile.TemporaryDirectory() as folder:
                 home, url = Path(folder), make_url(kind)
-                outcome = asyncio.run(SCENARIOS[kind](_server(home, url), options.runs))
+                outcome = asyncio.run(SCENARIOS[kind](_server(home, url, kind), options.runs))
             held &= outcome.held
             print(
                 f"{name}, {kind}: {options.runs} runs with {options.runs * SUBFLOWS} subflow runs and "
@@ -223,8 +220,8 @@ def main() -> int:
     return 0 if held else 1
 
 
-def _server(home: Path, url: str | None) -> Callable[[], Any]:
-    return lambda: headrace(home, url, _SETTINGS)
+def _server(home: Path, url: str | None, kind: str) -> Callable[[], Any]:
+    return lambda: headrace(home, url, {} if kind == "stopped" else _SETTINGS)
 
 
 def _databases() -> Iterator[tuple[str, Callable[[str], str | None]]]:
