@@ -1,10 +1,13 @@
 """Serving flows: what is due is executed, each run in a process of its own, and how it ends is told."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from headrace.sdk.states import Scheduled
+from headrace.wire.times import now
 from tests.processes import ServerProcess
 from tests.serving import Watched, serving_flows, until
 
@@ -106,3 +109,11 @@ def test_parameters_that_do_not_fit_fail_the_run(watched: Watched, folder: Path)
     run = watched.until_state(watched.begin("loose", number="one"), "Failed")
     assert run.state is not None
     assert "The flow run cannot start" in (run.state.message or "")
+
+
+def test_a_run_begins_at_its_time_and_not_before(watched: Watched, folder: Path) -> None:
+    due = now() + timedelta(seconds=2.5)
+    made = watched.client.create_flow_run_from_deployment(watched.deployment("counts"), state=Scheduled(due))
+    run = watched.until_state(made.id, "Completed")
+    assert run.start_time
+    assert run.start_time >= due

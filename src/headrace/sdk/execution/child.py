@@ -26,6 +26,7 @@ from headrace.sdk.stopping import terminable
 from headrace.wire.deploying_errors import EntrypointError, StepFailed
 from headrace.wire.errors import HeadraceError, ObjectNotFound, ParameterError, ServiceUnavailable
 from headrace.wire.states import State
+from headrace.wire.times import now
 
 if TYPE_CHECKING:
     from headrace.sdk.flow import Flow
@@ -131,7 +132,16 @@ def _start(recording: Session, run: FlowRun, claim: UUID | None) -> State | None
         if not isinstance(error, Exception):
             raise
         return state
+    _await_its_time(run)
     return asyncio.run(engine.execute(Suspending())) if flow.isasync else complete(engine.execute(Blocking()))
+
+
+def _await_its_time(run: FlowRun) -> None:
+    """Wait for the last part of a second: processes are started early, and the API has runs wait by whole seconds."""
+    due = run.state.state_details.scheduled_time if run.state is not None else None
+    left = (due - now()).total_seconds() if due is not None else 0.0
+    if 0 < left < 1:
+        time.sleep(left)
 
 
 def _load(recording: Session, run: FlowRun) -> Flow[..., Any]:
