@@ -14,36 +14,35 @@ from contextlib import suppress
 from datetime import datetime
 
 from headrace.rules import scheduling
-from headrace.rules.scheduling import Ahead
+from headrace.rules.scheduling import Ahead, Look
 from headrace.server.deployments.due import Due, Failure, Result
 
 
 async def follow(batch: Sequence[Due], now: datetime, ahead: Ahead, seconds: float) -> list[Result]:
-    """What comes of looking at each schedule, in order; at most so many seconds are spent on one."""
-    work = _Work(batch, now, ahead)
+    """What comes of looking at each schedule, in order; about so many seconds are spent on one at most."""
+    work = _Work(batch, now, ahead, seconds)
     while not work.done:
         task = asyncio.create_task(asyncio.to_thread(work.go_on))
         while not task.done():
             await asyncio.wait((task,), timeout=seconds / 4)
-            work.stop_what_takes_longer(seconds)
+            work.stop_what_takes_long()
         with suppress(_TakesTooLong):
             await task
     return work.results
 
 
-class _TakesTooLong(Exception):
-    """Raised in the thread from outside."""
+class _TakesTooLong(BaseException):
+    """Raised in the thread from outside, where nobody expects it."""
 
 
 class _Work:
-    """A batch that one thread works on, and another watches."""
+    """A batch that one thread works on while another watches; no lock, which an exception might leave held."""
 
-    def __init__(self, batch: Sequence[Due], now: datetime, ahead: Ahead) -> None:
-        self._batch, self._now, self._ahead = batch, now, ahead
+    def __init__(self, batch: Sequence[Due], now: datetime, ahead: Ahead, seconds: float) -> None:
+        self._batch, self._now, self._ahead, self._seconds = batch, now, ahead, seconds
         self.results: list[Result] = []
-        self._lock = threading.Lock()
         self._thread: int | None = None
-        self._began = 0.0
+        self._began = self._stopped = 0.0
 
     @property
     def done(self) -> bool:
@@ -53,32 +52,27 @@ class _Work:
         """Look at the schedules that are left. Raises `_TakesTooLong` if it was stopped between two of them."""
         while not self.done:
             due = self._batch[len(self.results)]
-            try:
-                self._watched(True)
-                result = scheduling.look(due.times, self._now, self._ahead)
-                self._watched(False)
-            except _TakesTooLong:
-                self._watched(False)
-                taken = time.monotonic() - self._began
-                self._keep(due, Failure(f"Following its rule was given up after {taken:.1f} s: make the rule simpler."))
-            except Exception as error:
-                self._watched(False)
-                self._keep(due, Failure(f"Its rule cannot be followed: {type(error).__name__}: {error}"))
-            else:
-                self._keep(due, result)
+            self._began, self._thread = time.monotonic(), threading.get_ident()
+            result = self._look(due)
+            if result is not None:
+                self.results.append((due, result))
+        self._thread = None
 
-    def _keep(self, due: Due, result: scheduling.Look | Failure) -> None:
-        self.results.append((due, result))
+    def stop_what_takes_long(self) -> None:
+        """Raise in the thread, if it has been at one schedule for too long."""
+        thread, moment = self._thread, time.monotonic()
+        if thread is not None and not self.done and moment - max(self._began, self._stopped) > self._seconds:
+            self._stopped = moment
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_TakesTooLong))
 
-    def stop_what_takes_longer(self, seconds: float) -> None:
-        """Raise in the thread, if it has been at one schedule for longer."""
-        with self._lock:
-            if self._thread is not None and time.monotonic() - self._began > seconds:
-                thread, self._thread = self._thread, None
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_TakesTooLong))
-
-    def _watched(self, at_work: bool) -> None:
-        with self._lock:
-            self._thread = threading.get_ident() if at_work else None
-            if at_work:
-                self._began = time.monotonic()
+    def _look(self, due: Due) -> Look | Failure | None:
+        """None if it was stopped for the one before, which had just come to its end."""
+        try:
+            return scheduling.look(due.times, self._now, self._ahead)
+        except _TakesTooLong:
+            taken = time.monotonic() - self._began
+            if taken < self._seconds:
+                return None
+            return Failure(f"Following its rule was given up after {taken:.1f} s: make the rule simpler.")
+        except Exception as error:
+            return Failure(f"Its rule cannot be followed: {type(error).__name__}: {error}")
