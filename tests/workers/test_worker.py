@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -225,8 +226,8 @@ def test_a_killed_workers_run_goes_on_and_can_be_cancelled(mill: Mill, watched: 
 def test_a_worker_answers_how_it_is_and_refuses_a_pool_of_another_type(mill: Mill, watched: Watched) -> None:
     port = free_port()
     with mill.worker("--with-healthcheck", HEADRACE_RUNNER_HEALTH_PORT=str(port)):
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
-            assert json.loads(answer.read()) == {"message": "OK"}
+        said = until(lambda: health(port), "an answer to how the worker is")
+        assert json.loads(said) == {"message": "OK"}
         listed = subprocess.run(
             [HEADRACE, "worker", "ls", "--pool", mill.pool],
             env=environ_for(watched.api_url, mill.folder),
@@ -244,6 +245,15 @@ def test_a_worker_answers_how_it_is_and_refuses_a_pool_of_another_type(mill: Mil
     )
     assert refused.returncode == 1
     assert "is for workers of the type docker" in refused.stderr
+
+
+def health(port: int) -> bytes:
+    """What a worker answers, once it listens."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
+            return answer.read()
+    except urllib.error.URLError:
+        return b""
 
 
 def events_of(watched: Watched, prefix: str) -> list[dict[str, Any]]:
