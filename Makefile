@@ -18,7 +18,7 @@ chromium: ## install the browser that tests of web pages need, where it is missi
 	@scripts/chromium.sh
 
 demo: setup ## run real flows against a real server and show what was recorded (KEEP=1 leaves it running)
-	@$(BIN)/python scripts/demo.py $(if $(KEEP),--keep)
+	@$(BIN)/python -m scripts.demo $(if $(KEEP),--keep)
 
 test: setup peer chromium lint types conformance ## all checks, and the whole test suite on both databases (ARGS="-k name" narrows it)
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)

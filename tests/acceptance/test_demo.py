@@ -15,9 +15,7 @@ FLOW_RUNS = {"water-levels": 1, "sales-report": 1, "regional-total": 3, "health-
 @pytest.fixture(scope="module")
 def demo() -> "subprocess.CompletedProcess[str]":
     begun = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "demo.py")], capture_output=True, text=True, timeout=110, cwd=ROOT
-    )
+    done = subprocess.run([sys.executable, "-m", "scripts.demo"], capture_output=True, text=True, timeout=110, cwd=ROOT)
     done.args = time.monotonic() - begun
     return done
 
