@@ -110,8 +110,7 @@ _FIND_UNSPREAD = Statement(
 )
 _SPREAD = Statement("UPDATE cancellations SET spread_at = $2 WHERE flow_run_id = $1")
 _COUNTS = Reader(_Count, {"kind": Kind.TEXT, "state_type": ENUM(StateType), "runs": Kind.INTEGER})
-_COUNT = Statement(
-    """
+_COUNT_TEXT = """
     WITH RECURSIVE tree (id) AS (
         SELECT id FROM flow_runs WHERE id = $1
         UNION
@@ -121,10 +120,10 @@ _COUNT = Statement(
     SELECT 'flow_runs', r.state_type, count(*) FROM tree JOIN flow_runs r ON r.id = tree.id
     WHERE r.state_type IS NOT NULL GROUP BY r.state_type
     UNION ALL
-    SELECT 'task_runs', t.state_type, count(*) FROM tree JOIN task_runs t ON t.flow_run_id = tree.id
+    SELECT 'task_runs', t.state_type, count(*) FROM tree {} task_runs t ON t.flow_run_id = tree.id
     WHERE t.state_type IS NOT NULL AND t.deleted_at IS NULL GROUP BY t.state_type
-    """
-)
+"""
+_COUNT = Statement(_COUNT_TEXT.format("JOIN"), sqlite=_COUNT_TEXT.format("CROSS JOIN"))  # which begins with the tree
 
 
 async def begin(transaction: Connection, beginnings: Sequence[Beginning], moment: datetime) -> None:

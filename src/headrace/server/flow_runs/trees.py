@@ -47,7 +47,7 @@ _OPEN = ", ".join(f"'{state.value}'" for state in sorted(OPEN_STATES))
 _CHILDREN = f"""
     JOIN flow_runs c ON c.parent_task_run_id = t.id AND c.deleted_at IS NULL AND c.state_type IN ({_OPEN})
     JOIN flow_runs p ON p.id = t.flow_run_id
-    WHERE t.deleted_at IS NULL AND t.state_type IN ({_OPEN}) AND NOT (
+    WHERE t.deleted_at IS NULL AND {{open}} AND NOT (
         p.state_type IN ('COMPLETED', 'FAILED', 'CRASHED')
         AND (c.deployment_id IS NOT NULL OR c.work_queue_id IS NOT NULL)
     )
@@ -66,8 +66,11 @@ _TREE_TEXT = f"""
     ) SELECT id, parent_id, parent_type FROM tree WHERE NOT told LIMIT $2
 """
 _TREE = Statement(
-    _TREE_TEXT.format(roots="t.flow_run_id = ANY($1::uuid[])"),
-    sqlite=_TREE_TEXT.format(roots="t.flow_run_id IN (SELECT value FROM json_each($1))"),
+    _TREE_TEXT.format(open=f"t.state_type IN ({_OPEN})", roots="t.flow_run_id = ANY($1::uuid[])"),
+    # The plus keeps SQLite from beginning with all open task runs there are.
+    sqlite=_TREE_TEXT.format(
+        open=f"+t.state_type IN ({_OPEN})", roots="t.flow_run_id IN (SELECT value FROM json_each($1))"
+    ),
 )
 
 
