@@ -12,8 +12,8 @@ import json
 import random
 import tempfile
 import uuid
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -69,18 +69,25 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 async def measure(settings: Settings, database: str, deployments: int, history: int) -> Measured:
     """Time the scheduler on a database that may hold old runs."""
-    store = make_store(settings)
-    await store.open()
-    try:
+    async with _opened(settings) as store:
         await _furnish(store, deployments)
         if history:
             await store.execute(_ADOPT, deployments)
+    async with _opened(settings) as store:  # with nothing left to be written back of what was prepared
         scheduler = Scheduler(store, settings)
         first = await _timed(scheduler)
         runs = int((await store.scan(_COUNT))[0][0])
         idle = min([await _timed(scheduler) for _ in range(5)])
         hundred = min([await _timed_hundred(store, scheduler) for _ in range(5)])
-        return Measured(database=database, history=history, runs=runs, first=first, idle=idle, hundred=hundred)
+    return Measured(database=database, history=history, runs=runs, first=first, idle=idle, hundred=hundred)
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncGenerator[Store]:
+    store = make_store(settings)
+    await store.open()
+    try:
+        yield store
     finally:
         await store.close()
 
@@ -156,9 +163,8 @@ def _databases(server: Cluster, history: int) -> Generator[list[tuple[str, Setti
 
 
 async def _prepare(settings: Settings) -> None:
-    store = make_store(settings)
-    await store.open()
-    await store.close()
+    async with _opened(settings):
+        pass
 
 
 def main() -> None:
