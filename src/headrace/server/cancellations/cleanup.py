@@ -32,9 +32,10 @@ class CancellationCleanup(Service):
 
     async def tick(self) -> bool:
         """End what is due, in pieces; whether there is more."""
-        more = await self.tick_at(now())
+        moment = now()
+        more = await self.tick_at(moment)
         if not more:
-            self.interval = await self._rest()
+            self.interval = await self._rest(moment)
         return more
 
     async def tick_at(self, moment: datetime) -> bool:
@@ -54,8 +55,8 @@ class CancellationCleanup(Service):
         """Look for what runs that are over have left open at the next tick, not only when it is time again."""
         self._walks_at = 0.0
 
-    async def _rest(self) -> float:
-        """Until the next deadline, if that comes before the next round."""
-        moment = now()
+    async def _rest(self, moment: datetime) -> float:
+        """Until the next deadline after that moment, which may have passed by now, or else the next round."""
         until = moment + timedelta(seconds=self._terms.loop_seconds)
-        return await overdue.seconds_to_next(self.store, [StateType.CANCELLING], moment, until)
+        seconds = await overdue.seconds_to_next(self.store, [StateType.CANCELLING], moment, until)
+        return max(0.0, seconds - (now() - moment).total_seconds())

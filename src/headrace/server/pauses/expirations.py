@@ -29,11 +29,12 @@ class PauseExpirations(Service):
 
     async def tick(self) -> bool:
         """Fail those whose time has passed; whether there may be more."""
-        more = await self.tick_at(now())
+        moment = now()
+        more = await self.tick_at(moment)
         if not more:
-            moment = now()
             until = moment + timedelta(seconds=self._seconds)
-            self.interval = await overdue.seconds_to_next(self.store, [StateType.PAUSED], moment, until)
+            seconds = await overdue.seconds_to_next(self.store, [StateType.PAUSED], moment, until)
+            self.interval = max(0.0, seconds - (now() - moment).total_seconds())
         return more
 
     async def tick_at(self, moment: datetime) -> bool:
