@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from headrace.client.connection import connect
 from headrace.rules.job_configuration import configuration
 from headrace.sdk.execution.claims import Claims
-from headrace.sdk.execution.crew import Crew, tell_line
-from headrace.sdk.execution.flights import Flight, Ground
-from headrace.sdk.execution.hangar import Hangar
+from headrace.sdk.execution.executions import Execution, Shared
 from headrace.sdk.execution.health import answering
+from headrace.sdk.execution.loops import Loops, tell_line
 from headrace.sdk.execution.places import at_server
+from headrace.sdk.execution.under_way import UnderWay
 from headrace.sdk.logs import configure
 from headrace.sdk.references import resolve
 from headrace.sdk.session import PATIENCE_AT_EXIT, session
@@ -65,7 +65,7 @@ class BaseWorker(ABC):
         self.name = name or f"{self.type.capitalize()}Worker {socket.gethostname()}-{os.getpid()}"
         self.limit, self.prefetch_seconds = limit, prefetch_seconds
         self._pool = Pool(work_pool_name, list(work_queues), self.type, self.default_template, create_pool_if_not_found)
-        self._crew: Crew | None = None
+        self._loops: Loops | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Keep each type of worker to be found by its name."""
@@ -93,21 +93,21 @@ class BaseWorker(ABC):
             await self._pool.sync(self.name, patient=True)
             teller = Teller(self.name, self.type, self._pool)
             teller.started()
-            crew = self._crew = self._new_crew(teller)
+            loops = self._loops = self._new_loops(teller)
             try:
-                async with answering(crew.poller, with_healthcheck):
-                    await (crew.once() if run_once else crew.work(self._keep_in_touch(), stopping=_nothing))
+                async with answering(loops.poller, with_healthcheck):
+                    await (loops.once() if run_once else loops.work(self._keep_in_touch(), stopping=_nothing))
             finally:
-                self._crew = None
+                self._loops = None
                 teller.stopped()
                 await asyncio.to_thread(session().flush, PATIENCE_AT_EXIT)
 
     def stop(self) -> None:
         """Begin nothing more, and end once the runs under way have; called again, end those too."""
-        if self._crew is not None:
-            self._crew.stop()
+        if self._loops is not None:
+            self._loops.stop()
 
-    def _new_crew(self, teller: Teller) -> Crew:
+    def _new_loops(self, teller: Teller) -> Loops:
         settings, client = current(), connect().asynchronous
         claims = Claims(client, f"worker {self.name}")
         started: dict[str, Any] = {}
@@ -124,15 +124,15 @@ class BaseWorker(ABC):
         def ended(run: FlowRun, exit: Exit) -> None:
             teller.executed(run, exit, started.pop(str(run.id), None))
 
-        ground = Ground(claims, self._prepare, tell_line, settings.runner.grace_seconds, begun, ended)
-        hangar = Hangar(lambda run: Flight(run, ground), self.limit)
+        shared = Shared(claims, self._prepare, tell_line, settings.runner.grace_seconds, begun, ended)
+        under_way = UnderWay(lambda run: Execution(run, shared), self.limit)
         every, drains = settings.worker.query_seconds, settings.runner.on_shutdown == "drain"
-        crew = Crew(
-            client, hangar, fetch, every, drains=drains, ours=lambda: {f"prefect.work-pool.{self._pool.known.id}"}
+        loops = Loops(
+            client, under_way, fetch, every, drains=drains, ours=lambda: {f"prefect.work-pool.{self._pool.known.id}"}
         )
         if self.prefetch_seconds is not None:
-            crew.poller.begin_early(self.prefetch_seconds)
-        return crew
+            loops.poller.begin_early(self.prefetch_seconds)
+        return loops
 
     async def _prepare(self, run: FlowRun) -> Job:
         """The job of a run: the pool's template, filled in with the variables of the deployment and of the run."""

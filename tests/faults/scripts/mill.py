@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headrace import task
 from headrace.sdk.background.execution import BackgroundRun
-from headrace.sdk.background.flights import Flight
+from headrace.sdk.background.executions import Execution
 from headrace.task_worker import serve
 
 BOOK = Path(os.environ["MILL_BOOK"])
@@ -30,12 +30,12 @@ def grind(sack: int) -> int:
     return sack
 
 
-class Doomed(Flight):
+class Doomed(Execution):
     """Dies on the way from the delivery to the record of the end."""
 
-    def fly(self, lease_seconds: float) -> None:
+    def run_to_end(self, lease_seconds: float) -> None:
         die_at("delivered")
-        super().fly(lease_seconds)
+        super().run_to_end(lease_seconds)
 
 
 class DoomedRun(BackgroundRun):
@@ -52,10 +52,10 @@ class DoomedRun(BackgroundRun):
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         if len(sys.argv) > 2:
-            from headrace.sdk.background import flights, worker
+            from headrace.sdk.background import executions, worker
 
             DYING_AT = sys.argv[2]
-            worker.Flight, flights.BackgroundRun = Doomed, DoomedRun
+            worker.Execution, executions.BackgroundRun = Doomed, DoomedRun
         serve(grind)
     else:
         delayed = grind.with_options(retries=int(sys.argv[3])) if len(sys.argv) > 3 else grind

@@ -288,9 +288,9 @@ def test_a_long_run_keeps_its_worker_and_one_that_was_cancelled_is_not_recorded_
         assert begun.acquire(timeout=PATIENCE)
         assert begun.acquire(timeout=PATIENCE)
         client.set_task_run_state(cancelled.task_run_id, Cancelled(), force=True)
-        flights = worker._flights.values()  # pyright: ignore[reportPrivateUsage]
+        executions = worker._executions.values()  # pyright: ignore[reportPrivateUsage]
         deadline = time.monotonic() + PATIENCE
-        while not any(flight.engine is not None and flight.engine.lost for flight in list(flights)):
+        while not any(execution.engine is not None and execution.engine.lost for execution in list(executions)):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         go_on.set()

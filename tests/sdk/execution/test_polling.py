@@ -9,21 +9,21 @@ from uuid import uuid4
 
 import pytest
 
-from headrace.sdk.execution.hangar import Hangar
 from headrace.sdk.execution.polling import Poller
+from headrace.sdk.execution.under_way import UnderWay
 from headrace.wire.errors import ServiceUnavailable
 from headrace.wire.flow_runs import FlowRun, FlowRunPolicy
 from headrace.wire.times import now
 
 
-class Flight:
+class Execution:
     """A run that goes on until the test ends it."""
 
     def __init__(self, run: FlowRun, claimed: bool = True) -> None:
         self.run, self.over, self.asked = run, asyncio.Event(), list[bool]()
         self._claimed = claimed
 
-    async def fly(self) -> bool:
+    async def run_to_end(self) -> bool:
         await self.over.wait()
         return self._claimed
 
@@ -36,18 +36,18 @@ class Field:
 
     def __init__(self, limit: int | None = None) -> None:
         self.runs: list[FlowRun] = []
-        self.flights: list[Flight] = []
+        self.executions: list[Execution] = []
         self.asked: list[int] = []
         self.failure: Exception | None = None
         self.looked, self.started = asyncio.Event(), asyncio.Event()
         make: Any = self._make
-        self.hangar = Hangar(make, limit)
-        self.poller = Poller(self._fetch, self.hangar, 10)
+        self.under_way = UnderWay(make, limit)
+        self.poller = Poller(self._fetch, self.under_way, 10)
 
-    def _make(self, run: FlowRun) -> Flight:
-        self.flights.append(Flight(run))
+    def _make(self, run: FlowRun) -> Execution:
+        self.executions.append(Execution(run))
         self.started.set()
-        return self.flights[-1]
+        return self.executions[-1]
 
     async def _fetch(self, before: datetime, most: int) -> Sequence[FlowRun]:
         if self.failure is not None:
@@ -59,7 +59,7 @@ class Field:
 
     @property
     def begun(self) -> list[str]:
-        return [flight.run.name for flight in self.flights]
+        return [execution.run.name for execution in self.executions]
 
 
 def run(name: str, seconds: float = 0, **policy: Any) -> FlowRun:
@@ -90,10 +90,10 @@ async def test_no_more_runs_are_begun_than_the_limit_allows_and_a_full_house_ask
     assert field.begun == ["a", "b"]
     await field.poller.look()
     assert field.asked == [2]
-    field.hangar.freed.clear()
-    field.flights[0].over.set()
+    field.under_way.freed.clear()
+    field.executions[0].over.set()
     field.runs = field.runs[1:]
-    await asyncio.wait_for(field.hangar.freed.wait(), 10)
+    await asyncio.wait_for(field.under_way.freed.wait(), 10)
     await field.poller.look()
     assert field.begun == ["a", "b", "c"]
 
@@ -109,11 +109,11 @@ async def test_a_run_that_could_not_be_claimed_does_not_bring_the_next_look_forw
     field = Field()
     field.runs = [run("elsewhere")]
     await field.poller.look()
-    field.flights[0]._claimed = False
-    field.hangar.freed.clear()
-    field.flights[0].over.set()
-    await field.hangar.empty()
-    assert not field.hangar.freed.is_set()
+    field.executions[0]._claimed = False
+    field.under_way.freed.clear()
+    field.executions[0].over.set()
+    await field.under_way.empty()
+    assert not field.under_way.freed.is_set()
 
 
 async def test_an_api_that_is_away_is_told_once_and_looked_for_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -145,6 +145,6 @@ async def test_only_runs_that_are_executed_here_are_ended_here() -> None:
     field = Field()
     field.runs = [run("here")]
     await field.poller.look()
-    field.hangar.end(uuid4())
-    field.hangar.end(field.runs[0].id, ask=False)
-    assert field.flights[0].asked == [False]
+    field.under_way.end(uuid4())
+    field.under_way.end(field.runs[0].id, ask=False)
+    assert field.executions[0].asked == [False]

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.client.streams import Conversation, stream
-from headrace.sdk.background.flights import Flight
+from headrace.sdk.background.executions import Execution
 from headrace.sdk.session import session
 from headrace.sdk.task import Task
 from headrace.wire.background_tasks import TaskDelivery, TaskWorkerHello, TaskWorkerKnown, TaskWorkerReady
@@ -47,7 +47,7 @@ class TaskWorker:
         self._room = UNLIMITED if limit is None else limit
         self._session = session()
         self._lease = self._session.settings.tasks.worker_lease_seconds
-        self._flights: dict[UUID, Flight] = {}
+        self._executions: dict[UUID, Execution] = {}
         self._stopping = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -68,7 +68,7 @@ class TaskWorker:
     @property
     def in_flight(self) -> list[str]:
         """The names of the runs that are being executed."""
-        return [flight.task_run.name for flight in self._flights.values()]
+        return [execution.task_run.name for execution in self._executions.values()]
 
     async def start(self) -> None:
         """Execute runs until `stop`, through restarts of the server; then let those under way come to their end."""
@@ -77,8 +77,8 @@ class TaskWorker:
         signs = asyncio.create_task(self._give_signs())
         try:
             await self._unless_stopped(self._listen())
-            if self._flights:
-                _log.info("Stopping: %d runs come to their end first.", len(self._flights))
+            if self._executions:
+                _log.info("Stopping: %d runs come to their end first.", len(self._executions))
             await self._empty.wait()
         finally:
             await _end(signs)
@@ -90,8 +90,8 @@ class TaskWorker:
     def abandon(self, why: str) -> None:
         """Crash what is under way, and let `start` return without waiting for it. As `stop`."""
         self._stopping.set()
-        for flight in self._flights.values():
-            flight.abandon(why)
+        for execution in self._executions.values():
+            execution.abandon(why)
         self._empty.set()
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
@@ -136,23 +136,23 @@ class TaskWorker:
                     await conversation.send(TaskWorkerReady(room=self._room))
             case TaskDelivery(delivery_id=delivery_id, task_run=run) as delivery:
                 self._room -= 1
-                flight = Flight(self.tasks[run.task_key], delivery, self._session, self._land)
-                self._flights[delivery_id] = flight
+                execution = Execution(self.tasks[run.task_key], delivery, self._session, self._note_end)
+                self._executions[delivery_id] = execution
                 self._empty.clear()
                 name = f"headrace-{run.name}"
-                threading.Thread(target=flight.fly, args=(self._lease,), name=name, daemon=True).start()
+                threading.Thread(target=execution.run_to_end, args=(self._lease,), name=name, daemon=True).start()
             case _:
                 assert_never(said)
 
-    def _land(self, flight: Flight) -> None:
+    def _note_end(self, execution: Execution) -> None:
         """A run is over, or was not for this worker. Called from its thread."""
         with contextlib.suppress(RuntimeError):  # the loop has ended, because nobody waited for the run any more
-            self._loop.call_soon_threadsafe(self._make_room, flight)
+            self._loop.call_soon_threadsafe(self._make_room, execution)
 
-    def _make_room(self, flight: Flight) -> None:
-        del self._flights[flight.delivery_id]
+    def _make_room(self, execution: Execution) -> None:
+        del self._executions[execution.delivery_id]
         self._room += 1
-        if not self._flights:
+        if not self._executions:
             self._empty.set()
         if self._conversation is not None and not self._stopping.is_set():
             telling = self._loop.create_task(_tell_room(self._conversation))
@@ -163,10 +163,10 @@ class TaskWorker:
         """Renew the leases of all runs under way, three times before they would end."""
         while True:
             await asyncio.sleep(self._lease / 3)
-            held = {flight.id: flight for flight in self._flights.values() if flight.engine is not None}
+            held = {execution.id: execution for execution in self._executions.values() if execution.engine is not None}
             if not held:
                 continue
-            leases = {id: flight.delivery_id for id, flight in held.items()}
+            leases = {id: execution.delivery_id for id, execution in held.items()}
             try:
                 ended = await asyncio.to_thread(self._session.client.renew_task_leases, leases, self._lease)
             except HeadraceError as error:

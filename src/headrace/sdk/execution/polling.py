@@ -19,7 +19,7 @@ from headrace.wire.errors import HeadraceError
 from headrace.wire.times import now
 
 if TYPE_CHECKING:
-    from headrace.sdk.execution.hangar import Hangar
+    from headrace.sdk.execution.under_way import UnderWay
     from headrace.wire.flow_runs import FlowRun
 
 _log = logging.getLogger("headrace.runner")
@@ -42,8 +42,8 @@ class Poller:
     `every` is in seconds; `last_looked` is when it last could look, by the monotonic clock.
     """
 
-    def __init__(self, fetch: Fetch, hangar: Hangar, every: float) -> None:
-        self._fetch, self._hangar, self.every = fetch, hangar, every
+    def __init__(self, fetch: Fetch, under_way: UnderWay, every: float) -> None:
+        self._fetch, self._under_way, self.every = fetch, under_way, every
         self.last_looked = time.monotonic()
         self.wake = asyncio.Event()
         self._early = EARLY
@@ -57,18 +57,18 @@ class Poller:
         """Look, begin, rest; for ever."""
         while True:
             self.wake.clear()
-            self._hangar.freed.clear()
+            self._under_way.freed.clear()
             await self._rest(await self.look())
 
     async def look(self) -> float:
         """Look once and begin what is due; the seconds until the next look."""
-        room = self._hangar.room
+        room = self._under_way.room
         if room == 0:
             self.last_looked = time.monotonic()
             return self.every
         horizon = now() + timedelta(seconds=self.every) + self._early
         try:
-            asked = _AT_ONCE if room is None else min(_AT_ONCE, room + len(self._hangar.ids))
+            asked = _AT_ONCE if room is None else min(_AT_ONCE, room + len(self._under_way.ids))
             runs = await self._fetch(horizon, asked)
         except HeadraceError as error:
             self._tell_away(error)
@@ -77,14 +77,14 @@ class Poller:
         self._tell_back()
         soon = now() + self._early
         due = [run for run in runs if _due(run) <= soon and not _waits_in_its_process(run)]
-        begun = self._hangar.begin(due)
-        if begun and len(runs) >= asked and self._hangar.room != 0:
+        begun = self._under_way.begin(due)
+        if begun and len(runs) >= asked and self._under_way.room != 0:
             return _AGAIN
         later = [(_due(run) - soon).total_seconds() for run in runs if _due(run) > soon]
         return max(_SOONEST, min([self.every * CHANCE.uniform(0.75, 1.0), *later]))
 
     async def _rest(self, seconds: float) -> None:
-        waits = [asyncio.create_task(self.wake.wait()), asyncio.create_task(self._hangar.freed.wait())]
+        waits = [asyncio.create_task(self.wake.wait()), asyncio.create_task(self._under_way.freed.wait())]
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if self.wake.is_set():

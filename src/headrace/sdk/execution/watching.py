@@ -27,7 +27,7 @@ from headrace.wire.states import StateType
 if TYPE_CHECKING:
     from headrace.client.orchestration import HeadraceClient
     from headrace.sdk.event_types import ReceivedEvent
-    from headrace.sdk.execution.hangar import Hangar
+    from headrace.sdk.execution.under_way import UnderWay
 
 _log = logging.getLogger("headrace.runner")
 
@@ -49,9 +49,9 @@ class Watcher:
     """Ends the processes of runs that are over. `wake` is called when a run of ours may have become due."""
 
     def __init__(
-        self, client: HeadraceClient, hangar: Hangar, wake: Callable[[], None], every: float, ours: Ours
+        self, client: HeadraceClient, under_way: UnderWay, wake: Callable[[], None], every: float, ours: Ours
     ) -> None:
-        self._client, self._hangar, self._wake, self._every, self._ours = client, hangar, wake, every, ours
+        self._client, self._under_way, self._wake, self._every, self._ours = client, under_way, wake, every, ours
 
     async def listen(self) -> None:
         """Follow the events, and again after each break; for ever."""
@@ -85,7 +85,7 @@ class Watcher:
 
     async def ask(self) -> None:
         """End the processes of those runs under way that are over according to the API. Raises `HeadraceError`."""
-        if not (ids := self._hangar.ids):
+        if not (ids := self._under_way.ids):
             return
         over = await self._client.read_flow_runs(
             flow_run_filter=FlowRunFilter(
@@ -95,7 +95,7 @@ class Watcher:
             limit=None,
         )
         for run in over:
-            self._hangar.end(run.id, ask=run.state_type is StateType.CANCELLING)
+            self._under_way.end(run.id, ask=run.state_type is StateType.CANCELLING)
 
     def _heard(self, event: ReceivedEvent) -> None:
         name = event.event.removeprefix(_FLOW_RUN)
@@ -104,6 +104,6 @@ class Watcher:
                 self._wake()
             return
         try:
-            self._hangar.end(UUID(event.resource.id.removeprefix(_FLOW_RUN)), ask=name == CANCELLING)
+            self._under_way.end(UUID(event.resource.id.removeprefix(_FLOW_RUN)), ask=name == CANCELLING)
         except ValueError:
             return

@@ -12,13 +12,13 @@ from uuid import UUID
 
 from headrace.client.connection import connect
 from headrace.sdk.execution.claims import Claims
-from headrace.sdk.execution.crew import Crew, tell_line
-from headrace.sdk.execution.flights import Flight, Ground
-from headrace.sdk.execution.hangar import Hangar
+from headrace.sdk.execution.executions import Execution, Shared
 from headrace.sdk.execution.health import answering
 from headrace.sdk.execution.jobs import Job, own_job
+from headrace.sdk.execution.loops import Loops, tell_line
 from headrace.sdk.execution.patience import patiently
 from headrace.sdk.execution.places import at_server
+from headrace.sdk.execution.under_way import UnderWay
 from headrace.sdk.logs import configure
 from headrace.settings import current
 from headrace.wire.deployments import DeploymentUpdate
@@ -57,7 +57,7 @@ class Runner:
         self.pause_on_shutdown, self.webserver = pause_on_shutdown, webserver
         self._to_apply: list[RunnerDeployment] = []
         self.deployment_ids: list[UUID] = []
-        self._crew: Crew | None = None
+        self._loops: Loops | None = None
 
     def add_deployment(self, deployment: RunnerDeployment) -> None:
         """Serve a deployment; it is made or changed when the runner starts."""
@@ -79,27 +79,27 @@ class Runner:
             self._to_apply.clear()
             if started is not None:
                 started(settings.api.url or "")
-            crew = self._crew = self._new_crew()
+            loops = self._loops = self._new_loops()
             try:
-                async with answering(crew.poller, self.webserver):
-                    await (crew.once() if run_once else crew.work(stopping=self._pause))
+                async with answering(loops.poller, self.webserver):
+                    await (loops.once() if run_once else loops.work(stopping=self._pause))
             finally:
-                self._crew = None
+                self._loops = None
 
     def stop(self) -> None:
         """Begin nothing more, and end once the runs under way have; called again, end those too."""
-        if self._crew is not None:
-            self._crew.stop()
+        if self._loops is not None:
+            self._loops.stop()
 
     async def execute_flow_run(self, flow_run_id: UUID) -> None:
         """Execute one run in a process of its own, once it is due, and wait for its end. Raises `ObjectNotFound`."""
         configure()
         with at_server():
             run = await connect().asynchronous.read_flow_run(flow_run_id)
-            crew = self._new_crew([run])
-            await crew.once()
+            loops = self._new_loops([run])
+            await loops.once()
 
-    def _new_crew(self, only: Sequence[FlowRun] | None = None) -> Crew:
+    def _new_loops(self, only: Sequence[FlowRun] | None = None) -> Loops:
         settings, client = current().runner, connect().asynchronous
         claims = Claims(client, self.name)
 
@@ -108,16 +108,16 @@ class Runner:
                 return only
             return await client.get_scheduled_flow_runs_for_deployments(self.deployment_ids, before, most)
 
-        ground = Ground(claims, _prepare, tell_line, settings.grace_seconds)
-        hangar = Hangar(
-            lambda run: Flight(run, ground), self.limit if self.limit is not None else settings.process_limit
+        shared = Shared(claims, _prepare, tell_line, settings.grace_seconds)
+        under_way = UnderWay(
+            lambda run: Execution(run, shared), self.limit if self.limit is not None else settings.process_limit
         )
         every = self.query_seconds or settings.poll_frequency
 
         def ours() -> set[str]:
             return {f"prefect.deployment.{id}" for id in self.deployment_ids}
 
-        return Crew(client, hangar, fetch, every, drains=settings.on_shutdown == "drain", ours=ours)
+        return Loops(client, under_way, fetch, every, drains=settings.on_shutdown == "drain", ours=ours)
 
     async def _pause(self) -> None:
         """Let the deployments make no more runs, as far as the API can be told."""

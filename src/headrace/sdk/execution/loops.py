@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 
     from headrace.client.orchestration import HeadraceClient
-    from headrace.sdk.execution.hangar import Hangar
+    from headrace.sdk.execution.under_way import UnderWay
     from headrace.wire.flow_runs import FlowRun
 
 _log = logging.getLogger("headrace.runner")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Crew:
+class Loops:
     """Polls, listens and executes until it is asked to stop; then drains."""
 
     def __init__(
-        self, client: HeadraceClient, hangar: Hangar, fetch: Fetch, every: float, *, drains: bool, ours: Ours
+        self, client: HeadraceClient, under_way: UnderWay, fetch: Fetch, every: float, *, drains: bool, ours: Ours
     ) -> None:
-        self._hangar, self._drains = hangar, drains
-        self.poller = Poller(fetch, hangar, every)
-        self._watcher = Watcher(client, hangar, self.poller.wake.set, every, ours)
+        self._under_way, self._drains = under_way, drains
+        self.poller = Poller(fetch, under_way, every)
+        self._watcher = Watcher(client, under_way, self.poller.wake.set, every, ours)
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
 
     def stop(self) -> None:
         """Begin nothing more, and end when what is under way has ended; asked again, end that, and then kill it."""
         if self._hurry.is_set():
-            self._hangar.hurry()
+            self._under_way.hurry()
         elif self._stop.is_set():
             self._hurry.set()
         self._stop.set()
@@ -74,19 +74,19 @@ class Crew:
 
     async def _drain(self) -> None:
         """Wait for the runs under way; cancel them where that is wanted, or asked for by a second signal."""
-        if not self._hangar.ids:
+        if not self._under_way.ids:
             return
         if not self._drains:
             self._hurry.set()
         else:
-            count = len(self._hangar.ids)
+            count = len(self._under_way.ids)
             what = "1 run" if count == 1 else f"{count} runs"
             _log.warning("Waiting for %s to end. Ask again to end them now.", what)
-        emptied, hurry = asyncio.ensure_future(self._hangar.empty()), asyncio.ensure_future(self._hurry.wait())
+        emptied, hurry = asyncio.ensure_future(self._under_way.empty()), asyncio.ensure_future(self._hurry.wait())
         await asyncio.wait([emptied, hurry], return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
         if not emptied.done():
-            await self._hangar.cancel_all("Who executed the flow run was asked to stop.")
+            await self._under_way.cancel_all("Who executed the flow run was asked to stop.")
             await emptied
 
     @contextlib.contextmanager

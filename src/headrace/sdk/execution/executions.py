@@ -40,8 +40,8 @@ def _unheard(*_: object) -> None:
     """For who does not care."""
 
 
-class Ground(msgspec.Struct, frozen=True):
-    """What flights of one runner or worker share.
+class Shared(msgspec.Struct, frozen=True):
+    """What executions of one runner or worker share.
 
     `grace` is how many seconds a process has to end; `begun` and `ended` are called when it has started and ended.
     """
@@ -54,19 +54,19 @@ class Ground(msgspec.Struct, frozen=True):
     ended: Callable[[FlowRun, Exit], None] = _unheard
 
 
-class Flight:
+class Execution:
     """A run under way. `run` is as it was when it was fetched."""
 
-    def __init__(self, run: FlowRun, ground: Ground) -> None:
+    def __init__(self, run: FlowRun, shared: Shared) -> None:
         self.run = run
-        self._ground, self._claims = ground, ground.claims
+        self._shared, self._claims = shared, shared.claims
         self._process: RunProcess | None = None
         self._ending: asyncio.Task[None] | None = None
         self._to_end = False
         self._hurried = asyncio.Event()
         self._logger = flow_run_logger(run)
 
-    async def fly(self) -> bool:
+    async def run_to_end(self) -> bool:
         """Claim the run, execute it, and tell how it ended; whether it could be claimed.
 
         Does not raise for what the run or the API does.
@@ -105,7 +105,7 @@ class Flight:
 
     async def _execute(self) -> None:
         try:
-            job = await self._ground.prepare(self.run)
+            job = await self._shared.prepare(self.run)
         except Exception as error:
             self._logger.exception("The flow run cannot be started.")
             await self._claims.crashed(self.run, f"The flow run cannot be started: {error}")
@@ -123,7 +123,7 @@ class Flight:
                 self._logger.error("The process could not be started: %s", error)
                 await self._claims.crashed(self.run, f"The process of the flow run could not be started: {error}")
                 return
-            self._ground.begun(self.run)
+            self._shared.begun(self.run)
             await self._watch(process)
 
     async def _watch(self, process: RunProcess) -> None:
@@ -135,7 +135,7 @@ class Flight:
         exit = await process.wait()
         if self._ending is not None:
             await self._ending
-        self._ground.ended(self.run, exit)
+        self._shared.ended(self.run, exit)
         with contextlib.suppress(HeadraceError):
             await told
         await self._settle(process, exit, pid)
@@ -172,7 +172,7 @@ class Flight:
             process.terminate()
             telling = asyncio.create_task(self._claims.told(self.run))
         waits = [asyncio.ensure_future(process.ended()), asyncio.ensure_future(self._hurried.wait())]
-        await asyncio.wait(waits, timeout=self._ground.grace, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, timeout=self._shared.grace, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
         gone = await self._kill_rest(process)
@@ -186,7 +186,7 @@ class Flight:
         return await groups.kill_until_gone(process.pid, RUN_ID, str(self.run.id), _TO_DIE)
 
     def _line_teller(self, job: Job) -> Callable[[str], None]:
-        return (lambda line: self._ground.tell(self.run, line)) if job.stream_output else lambda line: None
+        return (lambda line: self._shared.tell(self.run, line)) if job.stream_output else lambda line: None
 
 
 def _tell_cancelled(run: FlowRun, by: str) -> None:

@@ -19,13 +19,13 @@ from headrace.wire.task_runs import TaskRun
 _log = logging.getLogger("headrace.task_worker")
 
 
-class Flight:
+class Execution:
     """A run that this worker was given; `over` is called, in its thread, when the worker is done with it."""
 
     def __init__(
-        self, task: Task[..., Any], delivery: TaskDelivery, over: Session, landed: Callable[[Flight], None]
+        self, task: Task[..., Any], delivery: TaskDelivery, over: Session, ended: Callable[[Execution], None]
     ) -> None:
-        self._task, self._session, self._landed = task, over, landed
+        self._task, self._session, self._ended = task, over, ended
         self.delivery_id = delivery.delivery_id
         self.task_run = delivery.task_run
         self.engine: BackgroundRun | None = None
@@ -34,7 +34,7 @@ class Flight:
     def id(self) -> UUID:
         return self.task_run.id
 
-    def fly(self, lease_seconds: float) -> None:
+    def run_to_end(self, lease_seconds: float) -> None:
         """Begin the run and execute it to its end; nothing is raised."""
         try:
             run = self._begin(lease_seconds)
@@ -45,7 +45,7 @@ class Flight:
         except Exception:
             _log.exception("Task run %r could not be executed.", self.task_run.name)
         finally:
-            self._landed(self)
+            self._ended(self)
 
     def lose(self) -> None:
         """The run is not this worker's any more, so that what becomes of it here is of no interest."""

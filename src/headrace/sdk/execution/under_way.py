@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from headrace.sdk.execution.flights import Flight
+from headrace.sdk.execution.executions import Execution
 
 if TYPE_CHECKING:
     from headrace.wire.flow_runs import FlowRun
 
-MakeFlight = Callable[["FlowRun"], Flight]
+MakeExecution = Callable[["FlowRun"], Execution]
 
 
-class Hangar:
-    """The flights under way. `freed` is set whenever one that was executed ends."""
+class UnderWay:
+    """The executions under way. `freed` is set whenever one that was executed ends."""
 
-    def __init__(self, make: MakeFlight, limit: int | None) -> None:
+    def __init__(self, make: MakeExecution, limit: int | None) -> None:
         self._make, self._limit = make, limit
-        self._under_way: dict[UUID, tuple[Flight, asyncio.Task[bool]]] = {}
+        self._under_way: dict[UUID, tuple[Execution, asyncio.Task[bool]]] = {}
         self.freed = asyncio.Event()
 
     @property
@@ -40,21 +40,21 @@ class Hangar:
             if self.room == 0:
                 break
             if run.id not in self._under_way:
-                flight = self._make(run)
-                task = asyncio.create_task(flight.fly(), name=f"flow run {run.name}")
-                self._under_way[run.id] = flight, task
+                execution = self._make(run)
+                task = asyncio.create_task(execution.run_to_end(), name=f"flow run {run.name}")
+                self._under_way[run.id] = execution, task
                 task.add_done_callback(lambda done, id=run.id: self._ended(id, done))
                 begun += 1
         return begun
 
     def end(self, run_id: UUID, *, ask: bool = True) -> None:
-        """End the process of a run, if it is one of ours (see `Flight.end`)."""
+        """End the process of a run, if it is one of ours (see `Execution.end`)."""
         if (known := self._under_way.get(run_id)) is not None:
             known[0].end(ask=ask)
 
     async def cancel_all(self, why: str) -> None:
         """Cancel every run under way, and end its process."""
-        await asyncio.gather(*(flight.cancel(why) for flight, _ in list(self._under_way.values())))
+        await asyncio.gather(*(execution.cancel(why) for execution, _ in list(self._under_way.values())))
 
     async def empty(self) -> None:
         """Wait until the last of the runs has ended."""
@@ -63,11 +63,11 @@ class Hangar:
 
     def hurry(self) -> None:
         """Kill what has not ended yet of the runs that are being ended."""
-        for flight, _ in self._under_way.values():
-            flight.hurry()
+        for execution, _ in self._under_way.values():
+            execution.hurry()
 
-    def _ended(self, run_id: UUID, flight: asyncio.Task[bool]) -> None:
+    def _ended(self, run_id: UUID, execution: asyncio.Task[bool]) -> None:
         self._under_way.pop(run_id, None)
-        if not flight.cancelled() and flight.exception() is None and flight.result():
+        if not execution.cancelled() and execution.exception() is None and execution.result():
             # A run that could not be claimed is left for the next look: it may be there again at once.
             self.freed.set()
