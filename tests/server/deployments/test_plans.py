@@ -17,6 +17,11 @@ from tests.server.deployments.deployed import deploy
 from tests.server.deployments.planned import HOURLY, tick
 
 OVER = 3_000
+AS_GOOD = {
+    id(waiting.OVERDUE): "ix_flow_runs_next_scheduled_start_time",
+    id(waiting.SURPLUS): "ix_flow_runs_state_name",  # while few runs of all are late
+}
+"""Indexes that PostgreSQL may take as well: they lead past what has run too."""
 
 
 @pytest.fixture
@@ -57,10 +62,11 @@ async def test_what_is_asked_again_and_again_is_found_by_an_index(
         id(waiting.MINDING): (now(), 400),
         id(waiting.SURPLUS): (busy, uuid4(), 2, 400),
     }
-    if statement is waiting.SURPLUS and api.store.dialect is Dialect.POSTGRES:
-        index = "ix_flow_runs_state_name"  # while few runs of all are late
+    wanted = {index}
+    if api.store.dialect is Dialect.POSTGRES:
+        wanted.add(AS_GOOD.get(id(statement), index))
     plan = await plan_of(api.store, statement, values[id(statement)])
-    assert index in plan, plan
+    assert any(f" {name} " in plan for name in wanted), plan
 
 
 async def plan_of(store: Store, statement: Statement, values: tuple[Any, ...]) -> str:
