@@ -19,8 +19,6 @@ class Topic(StrEnum):
     """A deployment or a schedule was made, changed or paused, or its runs were taken back."""
     CANCELLATIONS = "cancellations"
     """A run is to end."""
-    DEADLINES = "deadlines"
-    """A run has a deadline that may come before all others."""
     TASKS = "tasks"
     """A background task waits for a worker."""
     WORK_POOLS = "work_pools"
