@@ -32,7 +32,8 @@ class Dev:
         self.save(1)
         self.process = subprocess.Popen(
             [HEADRACE, "dev", str(self.file)],
-            env=clean_environ(home) | {"HEADRACE_SERVER_API_PORT": "0", "PYTHONUNBUFFERED": "1"},
+            # Without PYTHONUNBUFFERED: the flow's own lines come whole, whoever else writes to the same pipe.
+            env=clean_environ(home) | {"HEADRACE_SERVER_API_PORT": "0"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -72,7 +72,7 @@ def show_json(value: Any) -> None:
 
 def tell(message: str) -> None:
     """Say something to the person at the terminal; never part of the data, so it goes to stderr."""
-    print(message, file=sys.stderr)
+    print(message, file=sys.stderr, flush=True)
 
 
 def ask(question: str) -> bool:
