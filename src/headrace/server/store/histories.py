@@ -4,7 +4,8 @@ Time is cut into spans, and these into steps. `history_spans` says which spans h
 that were expected in them sum up to; `history_steps` has the sums from the beginning of a span to the end of each
 of its steps that has runs. Whatever changes a run of a counted span adds the span to `history_changes` in the same
 transaction, and from then on it is not counted any more, until somebody counts it again (`server/history/`).
-Adding a row waits for nobody.
+Adding a row waits for nobody. What an operation deletes or gives back it notes itself (`server/trash/`), span by span;
+so the triggers take no notice of marks, nor of marked rows that are removed.
 
 The triggers do nothing for runs that were expected a moment ago or will be, so that making a run and moving it
 through its states costs a comparison. That is safe because a span is counted `COUNTED_AFTER` its end at the
@@ -39,7 +40,7 @@ CLOCK = Statement(
 If they can, changes of old runs wait until it ends.
 """
 
-_CHANGED = "expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at"
+_CHANGED = "expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time"
 _SQLITE = """
 CREATE TRIGGER history_{noun}_{name} AFTER {event} ON {noun} WHEN {condition}
 BEGIN
@@ -86,8 +87,14 @@ def statements(dialect: Dialect) -> list[str]:
 
 def _trigger(dialect: Dialect, noun: str, name: str, event: str, rows: tuple[str, ...]) -> str:
     if dialect is Dialect.POSTGRES:
-        old = " OR ".join(_POSTGRES_OLD.format(row=row) for row in rows)
+        old = _condition(_POSTGRES_OLD, rows)
         return _POSTGRES.format(noun=noun, name=name, event=event, condition=old)
-    old = " OR ".join(_SQLITE_OLD.format(row=row) for row in rows)
+    old = _condition(_SQLITE_OLD, rows)
     spans = ", ".join(_SQLITE_SPAN.format(row=row) for row in rows)
     return _SQLITE.strip().format(noun=noun, name=name, event=event, condition=old, spans=spans)
+
+
+def _condition(old: str, rows: tuple[str, ...]) -> str:
+    """Some version of the row is old, and the row was shown unless it is new."""
+    condition = " OR ".join(old.format(row=row) for row in rows)
+    return condition if "OLD" not in rows else f"({condition}) AND OLD.deleted_at IS NULL"

@@ -1,7 +1,8 @@
 """Whoever is deleted gives back the slots it holds, kept true by triggers.
 
 A lease names the run that holds it. Whichever way that run is deleted (with its flow, with the flow run that
-encloses it, by SQL typed by hand) or marked as deleted, its leases go with it in the same transaction.
+encloses it, by SQL typed by hand) or marked as deleted, its leases go with it in the same transaction. Only an
+operation, which marks many runs at once, ends their leases itself (`server/trash/`).
 """
 
 from headrace.server.store.base import Dialect
@@ -34,11 +35,16 @@ _POSTGRES = (
     "CREATE TRIGGER release_delete AFTER DELETE ON {noun} REFERENCING OLD TABLE AS gone"
     " FOR EACH STATEMENT EXECUTE FUNCTION release()",
     "CREATE TRIGGER release_mark AFTER UPDATE OF deleted_at ON {noun} FOR EACH ROW"
-    " WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL) EXECUTE FUNCTION release()",
+    " WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL AND NEW.deleted_by IS NULL)"
+    " EXECUTE FUNCTION release()",
 )
 _EVENTS = (
     ("delete", "DELETE", ""),
-    ("mark", "UPDATE OF deleted_at", " WHEN OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL"),
+    (
+        "mark",
+        "UPDATE OF deleted_at",
+        " WHEN OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL AND NEW.deleted_by IS NULL",
+    ),
 )
 
 

@@ -2,7 +2,8 @@
 
 `tallies` holds a row for each noun and slot; their sum is the number of rows that are not deleted. In
 PostgreSQL the slot goes by the backend, so that writers on different connections do not wait for each other;
-SQLite has one writer and one slot. Triggers hold for every way of writing: cascades, COPY, SQL typed by hand.
+SQLite has one writer and one slot. Triggers hold for every way of writing: cascades, COPY, SQL typed by hand; but what
+an operation marks as deleted, or gives back, it counts itself (`server/trash/`), many rows by one statement.
 """
 
 from headrace.server.store.base import Dialect, Statement
@@ -43,7 +44,8 @@ _POSTGRES = (
     "CREATE TRIGGER tally_delete AFTER DELETE ON {noun} REFERENCING OLD TABLE AS changed"
     " FOR EACH STATEMENT EXECUTE FUNCTION tally()",
     "CREATE TRIGGER tally_mark AFTER UPDATE OF deleted_at ON {noun} FOR EACH ROW"
-    " WHEN ((OLD.deleted_at IS NULL) IS DISTINCT FROM (NEW.deleted_at IS NULL)) EXECUTE FUNCTION tally()",
+    " WHEN ((OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL) AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL)"
+    " EXECUTE FUNCTION tally()",
 )
 _EVENTS = (
     ("insert", "INSERT", "NEW.deleted_at IS NULL", "1"),
@@ -51,7 +53,7 @@ _EVENTS = (
     (
         "mark",
         "UPDATE OF deleted_at",
-        "(OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL)",
+        "(OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL) AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL",
         "CASE WHEN NEW.deleted_at IS NULL THEN 1 ELSE -1 END",
     ),
 )

@@ -35,8 +35,11 @@ CREATE TABLE artifacts (
     flow_run_id UUID,
     task_run_id UUID,
     deleted_at TIMESTAMP WITH TIME ZONE,
+    deleted_by UUID,
     CONSTRAINT pk_artifacts PRIMARY KEY (id)
 );
+
+CREATE INDEX ix_artifacts_deleted_at ON artifacts (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_artifacts_flow_run_id ON artifacts (flow_run_id, id) WHERE flow_run_id IS NOT NULL AND deleted_at IS NULL;
 
@@ -101,8 +104,11 @@ CREATE TABLE automations (
     actions_on_trigger JSON DEFAULT '[]' NOT NULL,
     actions_on_resolve JSON DEFAULT '[]' NOT NULL,
     deleted_at TIMESTAMP WITH TIME ZONE,
+    deleted_by UUID,
     CONSTRAINT pk_automations PRIMARY KEY (id)
 );
+
+CREATE INDEX ix_automations_deleted_at ON automations (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_automations_name ON automations (name, id) WHERE deleted_at IS NULL;
 
@@ -252,10 +258,21 @@ CREATE TABLE flows (
     tags JSONB DEFAULT '[]' NOT NULL,
     labels JSONB DEFAULT '{}',
     deleted_at TIMESTAMP WITH TIME ZONE,
+    deleted_by UUID,
     CONSTRAINT pk_flows PRIMARY KEY (id)
 );
 
+CREATE INDEX ix_flows_deleted_at ON flows (deleted_at, id) WHERE deleted_at IS NOT NULL;
+
 CREATE UNIQUE INDEX uq_flows_name ON flows (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE hidden_runs (
+    id UUID NOT NULL,
+    operation_id UUID NOT NULL,
+    CONSTRAINT pk_hidden_runs PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_hidden_runs_operation_id ON hidden_runs (operation_id, id);
 
 CREATE TABLE history_changes (
     noun TEXT NOT NULL,
@@ -312,6 +329,72 @@ CREATE TABLE logs (
 CREATE INDEX ix_logs_flow_run_id ON logs (flow_run_id, timestamp, id);
 
 CREATE INDEX ix_logs_task_run_id ON logs (task_run_id, timestamp, id) WHERE task_run_id IS NOT NULL;
+
+CREATE TABLE operation_items (
+    operation_id UUID NOT NULL,
+    position BIGINT NOT NULL,
+    noun TEXT NOT NULL,
+    id UUID NOT NULL,
+    status TEXT,
+    error TEXT,
+    CONSTRAINT pk_operation_items PRIMARY KEY (operation_id, position)
+);
+
+CREATE INDEX ix_operation_items_status ON operation_items (operation_id, status, position) WHERE status IS NOT NULL;
+
+CREATE TABLE operations (
+    id UUID NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    kind TEXT NOT NULL,
+    noun TEXT NOT NULL,
+    status TEXT NOT NULL,
+    target JSONB DEFAULT '{}' NOT NULL,
+    options JSONB DEFAULT '{}' NOT NULL,
+    reason TEXT,
+    created_by JSONB,
+    policy TEXT,
+    idempotency_key TEXT,
+    undoes UUID,
+    undone_by UUID,
+    abort_requested BOOLEAN DEFAULT false NOT NULL,
+    frozen TIMESTAMP WITH TIME ZONE,
+    started TIMESTAMP WITH TIME ZONE,
+    finished TIMESTAMP WITH TIME ZONE,
+    holder TEXT,
+    held_until TIMESTAMP WITH TIME ZONE,
+    total BIGINT DEFAULT 0 NOT NULL,
+    position BIGINT DEFAULT 0 NOT NULL,
+    changed BIGINT DEFAULT 0 NOT NULL,
+    skipped BIGINT DEFAULT 0 NOT NULL,
+    failed BIGINT DEFAULT 0 NOT NULL,
+    counts JSONB DEFAULT '{}' NOT NULL,
+    error TEXT,
+    purge_at TIMESTAMP WITH TIME ZONE,
+    purge_position BIGINT DEFAULT 0 NOT NULL,
+    purged TIMESTAMP WITH TIME ZONE,
+    purged_rows BIGINT DEFAULT 0 NOT NULL,
+    purged_bytes BIGINT DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_operations PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_operations_created ON operations (created, id);
+
+CREATE INDEX ix_operations_open ON operations (created) WHERE finished IS NULL;
+
+CREATE INDEX ix_operations_purge_at ON operations (purge_at) WHERE purge_at IS NOT NULL AND purged IS NULL;
+
+CREATE UNIQUE INDEX uq_operations_idempotency_key ON operations (idempotency_key);
+
+CREATE TABLE retention_policies (
+    name TEXT NOT NULL,
+    created TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated TIMESTAMP WITH TIME ZONE NOT NULL,
+    max_age DOUBLE PRECISION,
+    keep_last INTEGER,
+    last_run TIMESTAMP WITH TIME ZONE,
+    last_removed INTEGER,
+    CONSTRAINT pk_retention_policies PRIMARY KEY (name)
+);
 
 CREATE TABLE saved_searches (
     id UUID NOT NULL,
@@ -377,8 +460,11 @@ CREATE TABLE variables (
     value JSONB,
     tags JSONB DEFAULT '[]' NOT NULL,
     deleted_at TIMESTAMP WITH TIME ZONE,
+    deleted_by UUID,
     CONSTRAINT pk_variables PRIMARY KEY (id)
 );
+
+CREATE INDEX ix_variables_deleted_at ON variables (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE UNIQUE INDEX uq_variables_name ON variables (name) WHERE deleted_at IS NULL;
 
@@ -504,9 +590,12 @@ CREATE TABLE deployments (
     version_id UUID,
     version_info JSONB,
     deleted_at TIMESTAMP WITH TIME ZONE,
+    deleted_by UUID,
     CONSTRAINT pk_deployments PRIMARY KEY (id),
     CONSTRAINT fk_deployments_flow_id FOREIGN KEY(flow_id) REFERENCES flows (id) ON DELETE CASCADE
 );
+
+CREATE INDEX ix_deployments_deleted_at ON deployments (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_deployments_flow_id ON deployments (flow_id);
 
@@ -553,11 +642,14 @@ CREATE TABLE flow_runs (
     lease_seconds DOUBLE PRECISION,
     lease_holder TEXT,
     deleted_at TIMESTAMP WITH TIME ZONE,
+    deleted_by UUID,
     CONSTRAINT pk_flow_runs PRIMARY KEY (id),
     CONSTRAINT fk_flow_runs_flow_id FOREIGN KEY(flow_id) REFERENCES flows (id) ON DELETE CASCADE
 );
 
 CREATE INDEX ix_flow_runs_deadline ON flow_runs (deadline) WHERE deadline IS NOT NULL AND deleted_at IS NULL;
+
+CREATE INDEX ix_flow_runs_deleted_at ON flow_runs (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_flow_runs_deployment_id ON flow_runs (deployment_id, id) WHERE deployment_id IS NOT NULL AND deleted_at IS NULL;
 
@@ -642,6 +734,7 @@ CREATE TABLE block_documents (
     block_type_name TEXT,
     block_schema_id UUID NOT NULL,
     deleted_at TIMESTAMP WITH TIME ZONE,
+    deleted_by UUID,
     CONSTRAINT pk_block_documents PRIMARY KEY (id),
     CONSTRAINT fk_block_documents_block_type_id FOREIGN KEY(block_type_id) REFERENCES block_types (id) ON DELETE CASCADE,
     CONSTRAINT fk_block_documents_block_schema_id FOREIGN KEY(block_schema_id) REFERENCES block_schemas (id) ON DELETE CASCADE
@@ -650,6 +743,8 @@ CREATE TABLE block_documents (
 CREATE INDEX ix_block_documents_block_schema_id ON block_documents (block_schema_id);
 
 CREATE INDEX ix_block_documents_block_type_id ON block_documents (block_type_id);
+
+CREATE INDEX ix_block_documents_deleted_at ON block_documents (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_block_documents_name ON block_documents (name, id) WHERE deleted_at IS NULL;
 
@@ -711,9 +806,12 @@ CREATE TABLE deployment_schedules (
     due_at TIMESTAMP WITH TIME ZONE,
     error TEXT,
     deleted_at TIMESTAMP WITH TIME ZONE,
+    deleted_by UUID,
     CONSTRAINT pk_deployment_schedules PRIMARY KEY (id),
     CONSTRAINT fk_deployment_schedules_deployment_id FOREIGN KEY(deployment_id) REFERENCES deployments (id) ON DELETE CASCADE
 );
+
+CREATE INDEX ix_deployment_schedules_deleted_at ON deployment_schedules (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_deployment_schedules_deployment_id ON deployment_schedules (deployment_id);
 
@@ -783,11 +881,14 @@ CREATE TABLE task_runs (
     deadline TIMESTAMP WITH TIME ZONE,
     lease_id UUID,
     deleted_at TIMESTAMP WITH TIME ZONE,
+    deleted_by UUID,
     CONSTRAINT pk_task_runs PRIMARY KEY (id),
     CONSTRAINT fk_task_runs_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
 );
 
 CREATE INDEX ix_task_runs_deadline ON task_runs (deadline) WHERE deadline IS NOT NULL AND deleted_at IS NULL;
+
+CREATE INDEX ix_task_runs_deleted_at ON task_runs (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_task_runs_end_time ON task_runs (end_time DESC NULLS LAST, id DESC) WHERE deleted_at IS NULL;
 
@@ -874,13 +975,13 @@ CREATE TRIGGER tally_insert AFTER INSERT ON flow_runs REFERENCING NEW TABLE AS c
 
 CREATE TRIGGER tally_delete AFTER DELETE ON flow_runs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally();
 
-CREATE TRIGGER tally_mark AFTER UPDATE OF deleted_at ON flow_runs FOR EACH ROW WHEN ((OLD.deleted_at IS NULL) IS DISTINCT FROM (NEW.deleted_at IS NULL)) EXECUTE FUNCTION tally();
+CREATE TRIGGER tally_mark AFTER UPDATE OF deleted_at ON flow_runs FOR EACH ROW WHEN ((OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL) AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL) EXECUTE FUNCTION tally();
 
 CREATE TRIGGER tally_insert AFTER INSERT ON task_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally();
 
 CREATE TRIGGER tally_delete AFTER DELETE ON task_runs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally();
 
-CREATE TRIGGER tally_mark AFTER UPDATE OF deleted_at ON task_runs FOR EACH ROW WHEN ((OLD.deleted_at IS NULL) IS DISTINCT FROM (NEW.deleted_at IS NULL)) EXECUTE FUNCTION tally();
+CREATE TRIGGER tally_mark AFTER UPDATE OF deleted_at ON task_runs FOR EACH ROW WHEN ((OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL) AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL) EXECUTE FUNCTION tally();
 
 CREATE FUNCTION release() RETURNS trigger LANGUAGE plpgsql AS $release$
 BEGIN
@@ -898,11 +999,11 @@ END $release$;
 
 CREATE TRIGGER release_delete AFTER DELETE ON flow_runs REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION release();
 
-CREATE TRIGGER release_mark AFTER UPDATE OF deleted_at ON flow_runs FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL) EXECUTE FUNCTION release();
+CREATE TRIGGER release_mark AFTER UPDATE OF deleted_at ON flow_runs FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL AND NEW.deleted_by IS NULL) EXECUTE FUNCTION release();
 
 CREATE TRIGGER release_delete AFTER DELETE ON task_runs REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION release();
 
-CREATE TRIGGER release_mark AFTER UPDATE OF deleted_at ON task_runs FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL) EXECUTE FUNCTION release();
+CREATE TRIGGER release_mark AFTER UPDATE OF deleted_at ON task_runs FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL AND NEW.deleted_by IS NULL) EXECUTE FUNCTION release();
 
 CREATE FUNCTION change_history() RETURNS trigger LANGUAGE plpgsql AS $change$
 DECLARE
@@ -920,14 +1021,14 @@ END $change$;
 
 CREATE TRIGGER history_insert AFTER INSERT ON flow_runs FOR EACH ROW WHEN (NEW.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_delete AFTER DELETE ON flow_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_delete AFTER DELETE ON flow_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_at IS NULL) EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON flow_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time ON flow_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_at IS NULL) EXECUTE FUNCTION change_history();
 
 CREATE TRIGGER history_insert AFTER INSERT ON task_runs FOR EACH ROW WHEN (NEW.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_delete AFTER DELETE ON task_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_delete AFTER DELETE ON task_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_at IS NULL) EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs FOR EACH ROW WHEN (OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time ON task_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_at IS NULL) EXECUTE FUNCTION change_history();
 
-INSERT INTO alembic_version (version_num) VALUES ('0008');
+INSERT INTO alembic_version (version_num) VALUES ('0009');

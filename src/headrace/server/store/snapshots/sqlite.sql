@@ -36,9 +36,12 @@ CREATE TABLE artifacts (
     flow_run_id TEXT,
     task_run_id TEXT,
     deleted_at INTEGER,
+    deleted_by TEXT,
     CONSTRAINT pk_artifacts PRIMARY KEY (id)
 )
  STRICT;
+
+CREATE INDEX ix_artifacts_deleted_at ON artifacts (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_artifacts_flow_run_id ON artifacts (flow_run_id, id) WHERE flow_run_id IS NOT NULL AND deleted_at IS NULL;
 
@@ -105,9 +108,12 @@ CREATE TABLE automations (
     actions_on_trigger TEXT DEFAULT '[]' NOT NULL,
     actions_on_resolve TEXT DEFAULT '[]' NOT NULL,
     deleted_at INTEGER,
+    deleted_by TEXT,
     CONSTRAINT pk_automations PRIMARY KEY (id)
 )
  STRICT;
+
+CREATE INDEX ix_automations_deleted_at ON automations (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_automations_name ON automations (name, id) WHERE deleted_at IS NULL;
 
@@ -266,11 +272,24 @@ CREATE TABLE flows (
     tags TEXT DEFAULT '[]' NOT NULL,
     labels TEXT DEFAULT '{}',
     deleted_at INTEGER,
+    deleted_by TEXT,
     CONSTRAINT pk_flows PRIMARY KEY (id)
 )
  STRICT;
 
+CREATE INDEX ix_flows_deleted_at ON flows (deleted_at, id) WHERE deleted_at IS NOT NULL;
+
 CREATE UNIQUE INDEX uq_flows_name ON flows (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE hidden_runs (
+    id TEXT NOT NULL,
+    operation_id TEXT NOT NULL,
+    CONSTRAINT pk_hidden_runs PRIMARY KEY (id)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_hidden_runs_operation_id ON hidden_runs (operation_id, id);
 
 CREATE TABLE history_changes (
     noun TEXT NOT NULL,
@@ -336,6 +355,77 @@ CREATE TABLE logs (
 CREATE INDEX ix_logs_flow_run_id ON logs (flow_run_id, timestamp, id);
 
 CREATE INDEX ix_logs_task_run_id ON logs (task_run_id, timestamp, id) WHERE task_run_id IS NOT NULL;
+
+CREATE TABLE operation_items (
+    operation_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    noun TEXT NOT NULL,
+    id TEXT NOT NULL,
+    status TEXT,
+    error TEXT,
+    CONSTRAINT pk_operation_items PRIMARY KEY (operation_id, position)
+)
+ WITHOUT ROWID,
+ STRICT;
+
+CREATE INDEX ix_operation_items_status ON operation_items (operation_id, status, position) WHERE status IS NOT NULL;
+
+CREATE TABLE operations (
+    id TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    noun TEXT NOT NULL,
+    status TEXT NOT NULL,
+    target TEXT DEFAULT '{}' NOT NULL,
+    options TEXT DEFAULT '{}' NOT NULL,
+    reason TEXT,
+    created_by TEXT,
+    policy TEXT,
+    idempotency_key TEXT,
+    undoes TEXT,
+    undone_by TEXT,
+    abort_requested INTEGER DEFAULT 0 NOT NULL,
+    frozen INTEGER,
+    started INTEGER,
+    finished INTEGER,
+    holder TEXT,
+    held_until INTEGER,
+    total INTEGER DEFAULT 0 NOT NULL,
+    position INTEGER DEFAULT 0 NOT NULL,
+    changed INTEGER DEFAULT 0 NOT NULL,
+    skipped INTEGER DEFAULT 0 NOT NULL,
+    failed INTEGER DEFAULT 0 NOT NULL,
+    counts TEXT DEFAULT '{}' NOT NULL,
+    error TEXT,
+    purge_at INTEGER,
+    purge_position INTEGER DEFAULT 0 NOT NULL,
+    purged INTEGER,
+    purged_rows INTEGER DEFAULT 0 NOT NULL,
+    purged_bytes INTEGER DEFAULT 0 NOT NULL,
+    CONSTRAINT pk_operations PRIMARY KEY (id)
+)
+ STRICT;
+
+CREATE INDEX ix_operations_created ON operations (created, id);
+
+CREATE INDEX ix_operations_open ON operations (created) WHERE finished IS NULL;
+
+CREATE INDEX ix_operations_purge_at ON operations (purge_at) WHERE purge_at IS NOT NULL AND purged IS NULL;
+
+CREATE UNIQUE INDEX uq_operations_idempotency_key ON operations (idempotency_key);
+
+CREATE TABLE retention_policies (
+    name TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    max_age REAL,
+    keep_last INTEGER,
+    last_run INTEGER,
+    last_removed INTEGER,
+    CONSTRAINT pk_retention_policies PRIMARY KEY (name)
+)
+ WITHOUT ROWID,
+ STRICT;
 
 CREATE TABLE saved_searches (
     id TEXT NOT NULL,
@@ -408,9 +498,12 @@ CREATE TABLE variables (
     value TEXT,
     tags TEXT DEFAULT '[]' NOT NULL,
     deleted_at INTEGER,
+    deleted_by TEXT,
     CONSTRAINT pk_variables PRIMARY KEY (id)
 )
  STRICT;
+
+CREATE INDEX ix_variables_deleted_at ON variables (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE UNIQUE INDEX uq_variables_name ON variables (name) WHERE deleted_at IS NULL;
 
@@ -546,10 +639,13 @@ CREATE TABLE deployments (
     version_id TEXT,
     version_info TEXT,
     deleted_at INTEGER,
+    deleted_by TEXT,
     CONSTRAINT pk_deployments PRIMARY KEY (id),
     CONSTRAINT fk_deployments_flow_id FOREIGN KEY(flow_id) REFERENCES flows (id) ON DELETE CASCADE
 )
  STRICT;
+
+CREATE INDEX ix_deployments_deleted_at ON deployments (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_deployments_flow_id ON deployments (flow_id);
 
@@ -596,12 +692,15 @@ CREATE TABLE flow_runs (
     lease_seconds REAL,
     lease_holder TEXT,
     deleted_at INTEGER,
+    deleted_by TEXT,
     CONSTRAINT pk_flow_runs PRIMARY KEY (id),
     CONSTRAINT fk_flow_runs_flow_id FOREIGN KEY(flow_id) REFERENCES flows (id) ON DELETE CASCADE
 )
  STRICT;
 
 CREATE INDEX ix_flow_runs_deadline ON flow_runs (deadline) WHERE deadline IS NOT NULL AND deleted_at IS NULL;
+
+CREATE INDEX ix_flow_runs_deleted_at ON flow_runs (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_flow_runs_deployment_id ON flow_runs (deployment_id, id) WHERE deployment_id IS NOT NULL AND deleted_at IS NULL;
 
@@ -686,6 +785,7 @@ CREATE TABLE block_documents (
     block_type_name TEXT,
     block_schema_id TEXT NOT NULL,
     deleted_at INTEGER,
+    deleted_by TEXT,
     CONSTRAINT pk_block_documents PRIMARY KEY (id),
     CONSTRAINT fk_block_documents_block_type_id FOREIGN KEY(block_type_id) REFERENCES block_types (id) ON DELETE CASCADE,
     CONSTRAINT fk_block_documents_block_schema_id FOREIGN KEY(block_schema_id) REFERENCES block_schemas (id) ON DELETE CASCADE
@@ -695,6 +795,8 @@ CREATE TABLE block_documents (
 CREATE INDEX ix_block_documents_block_schema_id ON block_documents (block_schema_id);
 
 CREATE INDEX ix_block_documents_block_type_id ON block_documents (block_type_id);
+
+CREATE INDEX ix_block_documents_deleted_at ON block_documents (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_block_documents_name ON block_documents (name, id) WHERE deleted_at IS NULL;
 
@@ -759,10 +861,13 @@ CREATE TABLE deployment_schedules (
     due_at INTEGER,
     error TEXT,
     deleted_at INTEGER,
+    deleted_by TEXT,
     CONSTRAINT pk_deployment_schedules PRIMARY KEY (id),
     CONSTRAINT fk_deployment_schedules_deployment_id FOREIGN KEY(deployment_id) REFERENCES deployments (id) ON DELETE CASCADE
 )
  STRICT;
+
+CREATE INDEX ix_deployment_schedules_deleted_at ON deployment_schedules (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_deployment_schedules_deployment_id ON deployment_schedules (deployment_id);
 
@@ -834,12 +939,15 @@ CREATE TABLE task_runs (
     deadline INTEGER,
     lease_id TEXT,
     deleted_at INTEGER,
+    deleted_by TEXT,
     CONSTRAINT pk_task_runs PRIMARY KEY (id),
     CONSTRAINT fk_task_runs_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_runs (id) ON DELETE CASCADE
 )
  STRICT;
 
 CREATE INDEX ix_task_runs_deadline ON task_runs (deadline) WHERE deadline IS NOT NULL AND deleted_at IS NULL;
+
+CREATE INDEX ix_task_runs_deleted_at ON task_runs (deleted_at, id) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX ix_task_runs_end_time ON task_runs (end_time, id) WHERE deleted_at IS NULL;
 
@@ -920,7 +1028,7 @@ BEGIN
     ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
 END;
 
-CREATE TRIGGER tally_flow_runs_mark AFTER UPDATE OF deleted_at ON flow_runs WHEN (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL)
+CREATE TRIGGER tally_flow_runs_mark AFTER UPDATE OF deleted_at ON flow_runs WHEN (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL) AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL
 BEGIN
     INSERT INTO tallies (noun, slot, total) VALUES ('flow_runs', 0, CASE WHEN NEW.deleted_at IS NULL THEN 1 ELSE -1 END)
     ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
@@ -938,7 +1046,7 @@ BEGIN
     ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
 END;
 
-CREATE TRIGGER tally_task_runs_mark AFTER UPDATE OF deleted_at ON task_runs WHEN (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL)
+CREATE TRIGGER tally_task_runs_mark AFTER UPDATE OF deleted_at ON task_runs WHEN (OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL) AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL
 BEGIN
     INSERT INTO tallies (noun, slot, total) VALUES ('task_runs', 0, CASE WHEN NEW.deleted_at IS NULL THEN 1 ELSE -1 END)
     ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total;
@@ -949,7 +1057,7 @@ BEGIN
     DELETE FROM concurrency_leases WHERE holder_id = OLD.id;
 END;
 
-CREATE TRIGGER release_flow_runs_mark AFTER UPDATE OF deleted_at ON flow_runs WHEN OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL
+CREATE TRIGGER release_flow_runs_mark AFTER UPDATE OF deleted_at ON flow_runs WHEN OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL AND NEW.deleted_by IS NULL
 BEGIN
     DELETE FROM concurrency_leases WHERE holder_id = OLD.id;
 END;
@@ -959,7 +1067,7 @@ BEGIN
     DELETE FROM concurrency_leases WHERE holder_id = OLD.id;
 END;
 
-CREATE TRIGGER release_task_runs_mark AFTER UPDATE OF deleted_at ON task_runs WHEN OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL
+CREATE TRIGGER release_task_runs_mark AFTER UPDATE OF deleted_at ON task_runs WHEN OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL AND NEW.deleted_by IS NULL
 BEGIN
     DELETE FROM concurrency_leases WHERE holder_id = OLD.id;
 END;
@@ -971,14 +1079,14 @@ BEGIN
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_flow_runs_delete AFTER DELETE ON flow_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000
+CREATE TRIGGER history_flow_runs_delete AFTER DELETE ON flow_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_at IS NULL
 BEGIN
     INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
     WHERE noun = 'flow_runs' AND span IN (OLD.expected_start_time / 900000000)
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_flow_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON flow_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000
+CREATE TRIGGER history_flow_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time ON flow_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_at IS NULL
 BEGIN
     INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
     WHERE noun = 'flow_runs' AND span IN (OLD.expected_start_time / 900000000, NEW.expected_start_time / 900000000)
@@ -992,18 +1100,18 @@ BEGIN
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_task_runs_delete AFTER DELETE ON task_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000
+CREATE TRIGGER history_task_runs_delete AFTER DELETE ON task_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_at IS NULL
 BEGIN
     INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
     WHERE noun = 'task_runs' AND span IN (OLD.expected_start_time / 900000000)
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_task_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs WHEN OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000
+CREATE TRIGGER history_task_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time ON task_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_at IS NULL
 BEGIN
     INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
     WHERE noun = 'task_runs' AND span IN (OLD.expected_start_time / 900000000, NEW.expected_start_time / 900000000)
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND span = counted.span);
 END;
 
-INSERT INTO alembic_version (version_num) VALUES ('0008');
+INSERT INTO alembic_version (version_num) VALUES ('0009');

@@ -44,6 +44,7 @@ from headrace.server.store.tables.events import (
 )
 from headrace.server.store.tables.histories import history_changes, history_spans, history_steps
 from headrace.server.store.tables.lifecycle import cancellations, services, task_queue, task_workers
+from headrace.server.store.tables.operations import hidden_runs, operation_items, operations, retention_policies
 from headrace.server.store.tables.runs import (
     flow_run_input,
     flow_run_states,
@@ -58,6 +59,10 @@ from headrace.server.store.tables.tallies import tallies
 from headrace.server.store.tables.work_pools import work_pools, work_queues, workers
 
 __all__ = [
+    "retention_policies",
+    "operations",
+    "operation_items",
+    "hidden_runs",
     "METADATA",
     "artifact_collections",
     "artifacts",

@@ -15,6 +15,8 @@ from headrace.server.store.tables.columns import (
     stamps,
     table,
     time,
+    trash_index,
+    trash_marks,
 )
 
 artifacts = table(  # runs may be deleted, or be recorded later than what they left
@@ -28,8 +30,9 @@ artifacts = table(  # runs may be deleted, or be recorded later than what they l
     optional_document("metadata_"),
     reference("flow_run_id"),
     reference("task_run_id"),
-    time("deleted_at"),
+    *trash_marks(),
 )
+trash_index(artifacts)
 _artifact = artifacts.c
 live_index("ix_artifacts_key", _artifact.key, _artifact.id, where="key IS NOT NULL")  # a key's versions, newest first
 live_index("ix_artifacts_flow_run_id", _artifact.flow_run_id, _artifact.id, where="flow_run_id IS NOT NULL")  # a run's
@@ -59,8 +62,9 @@ variables = table(
     required_text("name"),
     optional_document("value"),
     document("tags", "[]"),
-    time("deleted_at"),
+    *trash_marks(),
 )
+trash_index(variables)
 live_index("uq_variables_name", variables.c.name, unique=True)  # lookup and sort by name
 
 saved_searches = table(

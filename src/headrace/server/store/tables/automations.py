@@ -23,6 +23,8 @@ from headrace.server.store.tables.columns import (
     table,
     tags_index,
     time,
+    trash_index,
+    trash_marks,
 )
 
 
@@ -43,8 +45,9 @@ automations = table(
     _ordered("actions", "[]"),
     _ordered("actions_on_trigger", "[]"),
     _ordered("actions_on_resolve", "[]"),
-    time("deleted_at"),
+    *trash_marks(),
 )
+trash_index(automations)
 _automation = automations.c
 live_index("ix_automations_name", _automation.name, _automation.id)  # by name, sort by name
 live_index("ix_automations_updated", _automation.updated, _automation.id)  # latest first; what has changed since

@@ -15,6 +15,8 @@ from headrace.server.store.tables.columns import (
     stamps,
     table,
     time,
+    trash_index,
+    trash_marks,
 )
 
 block_types = table(
@@ -75,8 +77,9 @@ block_documents = table(
     child_of("block_types"),
     optional_text("block_type_name"),
     child_of("block_schemas"),
-    time("deleted_at"),
+    *trash_marks(),
 )
+trash_index(block_documents)
 _document = block_documents.c
 full_index("ix_block_documents_block_type_id", _document.block_type_id)  # a type's; foreign key
 full_index("ix_block_documents_block_schema_id", _document.block_schema_id)  # a schema's; foreign key

@@ -94,6 +94,16 @@ def time(name: str) -> Column[Any]:
     return Column(name, Time)
 
 
+def trash_marks() -> tuple[Column[Any], Column[Any]]:
+    """Since when a row is deleted, and by which operation; both or none, and none in what is shown."""
+    return Column("deleted_at", Time), Column("deleted_by", Id)
+
+
+def trash_index(table: Table) -> None:
+    """What has been deleted, in the order in which it was."""
+    partial_index(f"ix_{table.name}_deleted_at", table.c.deleted_at, table.c.id, where="deleted_at IS NOT NULL")
+
+
 def count(name: str) -> Column[Any]:
     return Column(name, Integer, nullable=False, server_default=text("0"))
 

@@ -18,6 +18,8 @@ from headrace.server.store.tables.columns import (
     stamps,
     table,
     time,
+    trash_index,
+    trash_marks,
 )
 
 deployments = table(
@@ -50,8 +52,9 @@ deployments = table(
     optional_document("updated_by"),
     reference("version_id"),
     optional_document("version_info"),
-    time("deleted_at"),
+    *trash_marks(),
 )
+trash_index(deployments)
 full_index("ix_deployments_flow_id", deployments.c.flow_id)  # a flow's deployments; foreign key
 live_index("uq_deployments_name", deployments.c.flow_id, deployments.c.name, unique=True)  # upsert, lookup by name
 live_index("ix_deployments_name", deployments.c.name, deployments.c.id)  # by name alone, sort by name
@@ -75,8 +78,9 @@ deployment_schedules = table(
     time("scheduled_until"),  # the latest time for which a run was made
     time("due_at"),  # when the scheduler has to look at it again
     optional_text("error"),  # why no runs could be made of it, the last time they were to be
-    time("deleted_at"),
+    *trash_marks(),
 )
+trash_index(deployment_schedules)
 _schedule = deployment_schedules.c
 full_index("ix_deployment_schedules_deployment_id", _schedule.deployment_id)  # a deployment's; foreign key
 live_index("uq_deployment_schedules_slug", _schedule.deployment_id, _schedule.slug, unique=True)  # named once

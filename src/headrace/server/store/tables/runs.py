@@ -28,6 +28,8 @@ from headrace.server.store.tables.columns import (
     table,
     tags_index,
     time,
+    trash_index,
+    trash_marks,
 )
 
 
@@ -73,8 +75,9 @@ flows = table(
     required_text("name"),
     document("tags", "[]"),
     Column("labels", Document, server_default=text("'{}'")),
-    time("deleted_at"),
+    *trash_marks(),
 )
+trash_index(flows)
 live_index("uq_flows_name", flows.c.name, unique=True)  # upsert and lookup by name, sort by name
 
 flow_runs = table(
@@ -104,8 +107,9 @@ flow_runs = table(
     time("deadline"),  # when the server ends the state by itself, unless the run moves on or its lease is renewed
     Column("lease_seconds", Seconds),  # how long that lease lasts after each sign of life
     optional_text("lease_holder"),  # the process that renewed it last
-    time("deleted_at"),
+    *trash_marks(),
 )
+trash_index(flow_runs)
 _run = flow_runs.c
 full_index("ix_flow_runs_flow_id", _run.flow_id, _run.id)  # a flow's runs, newest first; foreign key
 live_index("ix_flow_runs_name", _run.name, _run.id)  # by name, sort by name
@@ -185,8 +189,9 @@ task_runs = table(
     optional_document("field_stamps"),
     time("deadline"),  # until when a background task's worker has it, unless it gives another sign of life
     reference("lease_id"),  # the delivery that this worker began; only who knows it may renew the lease
-    time("deleted_at"),
+    *trash_marks(),
 )
+trash_index(task_runs)
 _task = task_runs.c
 full_index("ix_task_runs_flow_run_id", _task.flow_run_id, _task.id)  # a run's tasks, newest first; foreign key
 live_index("uq_task_runs_key", _task.flow_run_id, _task.task_key, _task.dynamic_key, unique=True)  # the natural key
