@@ -62,6 +62,9 @@ class Watched(Store):
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         return self._transaction()
 
+    def bulk(self) -> AbstractAsyncContextManager[Connection]:
+        return self._transaction()
+
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Connection]:
         self.seen.append("BEGIN")

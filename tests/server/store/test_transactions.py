@@ -257,3 +257,34 @@ async def test_a_view_whose_read_is_cancelled_gives_its_connection_back(store: S
     await _insert(store, [(uuid4(), moment, moment, "after")])
     async with store.view() as view:
         assert [row[0] for row in await view.scan(NAMES)] == ["after"]
+
+
+async def test_a_bulk_change_is_a_transaction_too(store: Store) -> None:
+    async with store.bulk() as transaction:
+        await add_flow(transaction, "kept")
+        assert await count(transaction) == 1
+        assert await count(store) == 0
+    with pytest.raises(ZeroDivisionError):
+        async with store.bulk() as transaction:
+            await add_flow(transaction, "undone")
+            raise ZeroDivisionError
+    assert await names(store) == ["kept"]
+
+
+async def test_a_bulk_change_that_is_cancelled_is_undone_once_its_statement_has_ended(store: Store) -> None:
+    begun = asyncio.Event()
+
+    async def change() -> None:
+        async with store.bulk() as transaction:
+            await add_flow(transaction, "undone")
+            begun.set()
+            while True:
+                await transaction.execute(ADD_TO_TAGS, "undone", '["more"]')
+
+    task = asyncio.create_task(change())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await add_flow(store, "kept")
+    assert await names(store) == ["kept"]

@@ -131,6 +131,13 @@ class Store(Connection, ABC):
         """
 
     @abstractmethod
+    def bulk(self) -> AbstractAsyncContextManager[Connection]:
+        """A write transaction whose statements change thousands of rows, for changes that come in batches.
+
+        On SQLite they run off the event loop, so that others go on reading; who wants to write waits.
+        """
+
+    @abstractmethod
     async def scan(self, statement: Statement, *values: Any) -> list[Row]:
         """Like `fetch`, for reads that may walk many rows: on SQLite they run off the event loop."""
 

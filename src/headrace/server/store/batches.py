@@ -33,7 +33,7 @@ async def batch_delete(
     statement = _statement(table, condition, sqlite, key, returning or key, order, len(values) + 1)
     deleted = done = 0
     while batches is None or done < batches:
-        async with store.transaction() as transaction:
+        async with store.bulk() as transaction:
             rows = await transaction.fetch(statement, *values, batch_size)
             if rows and following is not None:
                 await following(transaction, rows)

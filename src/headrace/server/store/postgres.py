@@ -74,6 +74,9 @@ class PostgresStore(Store):
     def transaction(self) -> "_Transaction":
         return _Transaction(self)
 
+    def bulk(self) -> "_Transaction":
+        return self.transaction()
+
     def view(self) -> "_View":
         return _View(self)
 

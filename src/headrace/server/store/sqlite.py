@@ -96,6 +96,9 @@ class SQLiteStore(Store):
     def transaction(self) -> "_Transaction":
         return _Transaction(_opened(self._writer), self.announce)
 
+    def bulk(self) -> "_BulkTransaction":
+        return _BulkTransaction(_opened(self._writer), self.announce)
+
     async def scan(self, statement: Statement, *values: Any) -> list[Row]:
         return await _opened(self._scanners).run(statement, values)
 
@@ -158,6 +161,39 @@ class _Transaction:
             return action(self._db, statement, values)
         except sqlite3.Error as error:
             raise translate(error) from error
+
+
+class _BulkTransaction(_Transaction):
+    """The same, with each statement in a thread; the writer's connection is used by one thread at a time."""
+
+    __slots__ = ()
+
+    async def fetch(self, statement: Statement, *values: Any) -> list[Row]:
+        return await self._aside(rows, statement, values)
+
+    async def fetch_one(self, statement: Statement, *values: Any) -> Row | None:
+        found = await self._aside(rows, statement, values)
+        return found[0] if found else None
+
+    async def execute(self, statement: Statement, *values: Any) -> int:
+        return await self._aside(change, statement, values)
+
+    async def execute_many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
+        await self._aside(change_many, statement, rows)
+
+    async def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        await self._aside(change_many, insertion(table, tuple(columns)), rows)
+
+    async def _aside(
+        self, action: Callable[[sqlite3.Connection, Statement, Any], Result], statement: Statement, values: Any
+    ) -> Result:
+        work = asyncio.ensure_future(asyncio.to_thread(self._do, action, statement, values))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # The thread cannot be stopped, and what follows would use the connection beside it.
+            await asyncio.wait((work,))
+            raise
 
 
 def _opened(part: Result | None) -> Result:

@@ -59,10 +59,6 @@ from headrace.server.store.tables.tallies import tallies
 from headrace.server.store.tables.work_pools import work_pools, work_queues, workers
 
 __all__ = [
-    "retention_policies",
-    "operations",
-    "operation_items",
-    "hidden_runs",
     "METADATA",
     "artifact_collections",
     "artifacts",
@@ -93,12 +89,16 @@ __all__ = [
     "flow_run_states",
     "flow_runs",
     "flows",
+    "hidden_runs",
     "history_changes",
     "history_spans",
     "history_steps",
     "log_arrivals",
     "log_trims",
     "logs",
+    "operation_items",
+    "operations",
+    "retention_policies",
     "saved_searches",
     "services",
     "tallies",

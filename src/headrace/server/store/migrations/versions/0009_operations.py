@@ -84,9 +84,7 @@ def upgrade() -> None:
     for noun in _MARKED:
         op.add_column(noun, sa.Column("deleted_by", ID))
         where = sa.text("deleted_at IS NOT NULL")
-        op.create_index(
-            f"ix_{noun}_deleted_at", noun, ["deleted_at", "id"], sqlite_where=where, postgresql_where=where
-        )
+        op.create_index(f"ix_{noun}_deleted_at", noun, ["deleted_at", "id"], sqlite_where=where, postgresql_where=where)
     _drop_triggers()
     _make_triggers(_HISTORY, " AND OLD.deleted_at IS NULL", _CHANGED + _BY_HAND, _GONE_BY_HAND)
     _create_operations()
@@ -140,9 +138,7 @@ def _create_operations() -> None:
     op.create_index("ix_operations_created", "operations", ["created", "id"])
     op.create_index("uq_operations_idempotency_key", "operations", ["idempotency_key"], unique=True)
     _partial_index("ix_operations_open", "operations", "created", where="finished IS NULL")
-    _partial_index(
-        "ix_operations_purge_at", "operations", "purge_at", where="purge_at IS NOT NULL AND purged IS NULL"
-    )
+    _partial_index("ix_operations_purge_at", "operations", "purge_at", where="purge_at IS NOT NULL AND purged IS NULL")
 
 
 def _create_items() -> None:
