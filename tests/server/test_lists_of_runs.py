@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from headrace.server.store import make_store
 from headrace.server.store.base import Statement
+from headrace.settings import Settings
 from headrace.wire.ids import uuid7
 from tests.server.api import Api
 
@@ -49,6 +51,8 @@ async def flow_id(api: Api) -> str:
 async def assert_listed_as_read(api: Api, noun: str, ids: set[str]) -> None:
     listed = await api.post(f"/{noun}/filter", {"limit": 200})
     assert {run["id"] for run in listed.json} == ids
+    again = await api.post(f"/{noun}/filter", {"limit": 200})
+    assert [without_estimates(run) for run in again.json] == [without_estimates(run) for run in listed.json]
     for run in listed.json:
         read = await api.get(f"/{noun}/{run['id']}")
         assert list(run) == list(read.json)
@@ -108,3 +112,20 @@ async def test_of_runs_without_a_state(api: Api, flow_id: str) -> None:
         made.json["id"],
     )
     await assert_listed_as_read(api, "flow_runs", {made.json["id"]})
+
+
+async def test_of_flow_runs_that_other_servers_change(api: Api, flow_id: str, database_settings: Settings) -> None:
+    elsewhere = make_store(database_settings)
+    await elsewhere.open()
+    other = api.over(elsewhere)
+    finished = [await api.flow_run({"type": "COMPLETED"}, flow_id=flow_id) for _ in range(4)]
+    renamed, deleted, retried, kept = finished
+    await assert_listed_as_read(api, "flow_runs", set(finished))
+    await other.patch(f"/flow_runs/{renamed}", {"name": "another"})
+    await other.delete(f"/flow_runs/{deleted}")
+    await other.propose("flow_runs", retried, "RUNNING", force=True)
+    await assert_listed_as_read(api, "flow_runs", {renamed, retried, kept})
+    listed = {run["id"]: run for run in (await api.post("/flow_runs/filter", {})).json}
+    assert listed[renamed]["name"] == "another"
+    assert listed[retried]["state"]["type"] == "RUNNING"
+    await elsewhere.close()

@@ -28,6 +28,12 @@ class Listing:
             for sort, order in orders.items()
             if sort not in _WITHOUT_INDEX
         }
+        # PostgreSQL tells by a row's xmin, the transaction that wrote it, whether it is still the same.
+        self._versions = {
+            sort: Statement(f"SELECT id, xmin FROM {noun} WHERE deleted_at IS NULL ORDER BY {order} LIMIT $1")
+            for sort, order in orders.items()
+            if sort not in _WITHOUT_INDEX
+        }
         # Matches may have to be sorted and some are passed over, so first their ids are found, then what is shown.
         self._found = Query(
             noun,
@@ -49,6 +55,11 @@ class Listing:
             return await store.scan(statement, *values)
         # The first runs in the order of an index are there at once, not worth another thread.
         return await store.fetch(first, limit)
+
+    async def first_versions(self, store: Store, sort: str, limit: int) -> list[Row] | None:
+        """Ids of the first runs and the `xmin`s of their rows, on PostgreSQL; None where no index serves the sort."""
+        statement = self._versions.get(sort)
+        return None if statement is None else await store.fetch(statement, limit)
 
     async def count(self, store: Store, filters: Given) -> int:
         """How many runs match; of all runs the number is kept."""

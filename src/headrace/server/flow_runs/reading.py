@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
-from typing import Any
 from uuid import UUID
 
 from headrace.server.filters.listing import Given, Listing
-from headrace.server.states.reading import STATES, complete, complete_sent
+from headrace.server.states.reading import STATES, complete
 from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
-from headrace.server.store.rows import ENUM, JSON, RENDERED, Field, Kind, Reader
-from headrace.server.store.sending import sender
+from headrace.server.store.rows import ENUM, JSON, Field, Kind, Reader
 from headrace.wire.flow_runs import CreatedBy, FlowRun, FlowRunPolicy
 from headrace.wire.flows import Labels
 from headrace.wire.sorts import FlowRunSort
@@ -18,7 +15,7 @@ from headrace.wire.states import StateType
 
 _ANYTHING = JSON(dict[str, object])
 
-_FIELDS: dict[str, Field] = {
+FIELDS: dict[str, Field] = {
     "id": Kind.UUID,
     "created": Kind.TIME,
     "updated": Kind.TIME,
@@ -51,10 +48,10 @@ _FIELDS: dict[str, Field] = {
     "created_by": JSON(CreatedBy),
     "job_variables": _ANYTHING,
 }
-RUNS = Reader(FlowRun, _FIELDS)
-_WIDTH = len(RUNS.names)
-_COLUMNS = f"{RUNS.columns('flow_runs')}, {STATES.columns('state')}"
-_WITH_STATE = "LEFT JOIN flow_run_states AS state ON state.id = flow_runs.state_id"
+RUNS = Reader(FlowRun, FIELDS)
+WIDTH = len(RUNS.names)
+COLUMNS = f"{RUNS.columns('flow_runs')}, {STATES.columns('state')}"
+WITH_STATE = "LEFT JOIN flow_run_states AS state ON state.id = flow_runs.state_id"
 _START = "coalesce(flow_runs.start_time, flow_runs.expected_start_time)"
 ORDERS = {
     "ID_DESC": "flow_runs.id DESC",
@@ -68,10 +65,10 @@ ORDERS = {
     "END_TIME_DESC": "flow_runs.end_time DESC NULLS LAST, flow_runs.id DESC",
 }
 
-SELECT = f"SELECT {_COLUMNS} FROM flow_runs {_WITH_STATE}"
+SELECT = f"SELECT {COLUMNS} FROM flow_runs {WITH_STATE}"
 """The beginning of a statement whose rows `runs` reads."""
 _BY_ID = Statement(f"{SELECT} WHERE flow_runs.id = $1 AND flow_runs.deleted_at IS NULL")
-_LISTING = Listing("flow_runs", _COLUMNS, ORDERS)
+LISTING = Listing("flow_runs", COLUMNS, ORDERS)
 
 
 async def read(connection: Connection, flow_run_id: UUID, now: datetime) -> FlowRun | None:
@@ -88,37 +85,20 @@ async def list_runs(
     store: Store, filters: Given, sort: FlowRunSort, limit: int, offset: int, now: datetime
 ) -> list[FlowRun]:
     """The runs that match, from `offset` on."""
-    found = runs(await _LISTING.rows(store, filters, sort, limit, offset), store.dialect, now)
+    found = runs(await LISTING.rows(store, filters, sort, limit, offset), store.dialect, now)
     await name_pools(store, found)
     return found
-
-
-async def send_runs(
-    store: Store, filters: Given, sort: FlowRunSort, limit: int, offset: int, now: datetime
-) -> list[Any]:
-    """The same runs, to be encoded and no more (see store/sending.py)."""
-    rows = await _LISTING.rows(store, filters, sort, limit, offset)
-    found = _sent_runs().all([row[:_WIDTH] for row in rows], store.dialect)
-    complete_sent(found, rows, _WIDTH, store.dialect, now)
-    await name_pools(store, found)
-    return found
-
-
-@cache
-def _sent_runs() -> Reader[Any]:
-    rendered: dict[str, Field] = {"empirical_policy": RENDERED(FlowRunPolicy), "created_by": RENDERED(CreatedBy)}
-    return sender(FlowRun, _FIELDS, **rendered, work_queue_id=Kind.UUID)
 
 
 async def count(store: Store, filters: Given) -> int:
     """How many runs match; of all runs the number is kept."""
-    return await _LISTING.count(store, filters)
+    return await LISTING.count(store, filters)
 
 
 def runs(rows: Sequence[Row], dialect: Dialect, now: datetime) -> list[FlowRun]:
     """The runs of rows that `SELECT` gave, with their states, estimated as of `now`."""
-    found = RUNS.all([row[:_WIDTH] for row in rows], dialect)
-    complete(found, rows, _WIDTH, dialect, now)
+    found = RUNS.all([row[:WIDTH] for row in rows], dialect)
+    complete(found, rows, WIDTH, dialect, now)
     return found
 
 

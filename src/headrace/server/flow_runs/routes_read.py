@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from headrace.server.context import Context
-from headrace.server.flow_runs import download, graph, reading
+from headrace.server.flow_runs import download, graph, reading, sending
 from headrace.server.history import History
 from headrace.server.http.routing import Reply, Router
 from headrace.server.paging import list_limit, page_count
@@ -44,7 +44,7 @@ async def read_flow_run(ctx: Context, id: UUID) -> FlowRun:
 async def read_flow_runs(ctx: Context, body: FlowRunList = _LIST) -> list[FlowRun]:
     """The runs that match."""
     limit = list_limit(ctx, body.limit)
-    return await reading.send_runs(ctx.store, body.given(), body.sort, limit, body.offset, ctx.received)
+    return await sending.send_runs(ctx.store, body.given(), body.sort, limit, body.offset, ctx.received)
 
 
 @router.post("/paginate")
@@ -52,7 +52,7 @@ async def paginate_flow_runs(ctx: Context, body: FlowRunPageRequest = _PAGE) -> 
     """One page of the runs that match, and how many there are."""
     limit, filters = list_limit(ctx, body.limit), body.given()
     offset = (body.page - 1) * limit
-    results = await reading.send_runs(ctx.store, filters, body.sort, limit, offset, ctx.received)
+    results = await sending.send_runs(ctx.store, filters, body.sort, limit, offset, ctx.received)
     count = await reading.count(ctx.store, filters)
     return FlowRunPage(results=results, count=count, limit=limit, pages=page_count(count, limit), page=body.page)
 
