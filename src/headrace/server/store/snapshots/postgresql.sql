@@ -392,7 +392,11 @@ CREATE TABLE retention_policies (
     max_age DOUBLE PRECISION,
     keep_last INTEGER,
     last_run TIMESTAMP WITH TIME ZONE,
-    last_removed INTEGER,
+    started TIMESTAMP WITH TIME ZONE,
+    passed TIMESTAMP WITH TIME ZONE,
+    last_removed BIGINT DEFAULT 0 NOT NULL,
+    removed BIGINT DEFAULT 0 NOT NULL,
+    operation_id UUID,
     CONSTRAINT pk_retention_policies PRIMARY KEY (name)
 );
 

@@ -421,7 +421,11 @@ CREATE TABLE retention_policies (
     max_age REAL,
     keep_last INTEGER,
     last_run INTEGER,
-    last_removed INTEGER,
+    started INTEGER,
+    passed INTEGER,
+    last_removed INTEGER DEFAULT 0 NOT NULL,
+    removed INTEGER DEFAULT 0 NOT NULL,
+    operation_id TEXT,
     CONSTRAINT pk_retention_policies PRIMARY KEY (name)
 )
  WITHOUT ROWID,

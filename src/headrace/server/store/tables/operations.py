@@ -1,6 +1,6 @@
 """Bulk changes, what they apply to, what is hidden meanwhile, and for how long things are kept."""
 
-from sqlalchemy import Column, Integer, Text
+from sqlalchemy import Column, Text
 
 from headrace.server.store.tables.columns import (
     Id,
@@ -90,7 +90,11 @@ retention_policies = table(  # how long what is kept
     Column("updated", Time, nullable=False),
     Column("max_age", Seconds),
     bound("keep_last"),
-    Column("last_run", Time),
-    Column("last_removed", Integer),
+    time("last_run"),
+    time("started"),  # since when a run of it goes on; its removals come in batches
+    time("passed"),  # up to where log lines have been looked at
+    total("last_removed"),  # by its last run, or so far by the one that goes on
+    total("removed"),  # by all of them
+    reference("operation_id"),  # the last operation that it asked for
     clustered=True,
 )

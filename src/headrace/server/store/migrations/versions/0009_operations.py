@@ -176,7 +176,11 @@ def _create_policies() -> None:
         sa.Column("max_age", SECONDS),
         sa.Column("keep_last", sa.Integer()),
         sa.Column("last_run", TIME),
-        sa.Column("last_removed", sa.Integer()),
+        sa.Column("started", TIME),
+        sa.Column("passed", TIME),
+        sa.Column("last_removed", NUMBER, nullable=False, server_default=sa.text("0")),
+        sa.Column("removed", NUMBER, nullable=False, server_default=sa.text("0")),
+        sa.Column("operation_id", ID),
         sa.PrimaryKeyConstraint("name", name="pk_retention_policies"),
     )
 
