@@ -25,6 +25,8 @@ class Topic(StrEnum):
     """A work pool was changed."""
     SERVICES = "services"
     """A service was paused, resumed, or asked to run now."""
+    PURGE = "purge"
+    """What was deleted may be removed for good from now on."""
     NAMES = "names"
     """What runs are related to has another name or other tags."""
 

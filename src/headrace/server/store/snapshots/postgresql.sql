@@ -448,6 +448,8 @@ CREATE TABLE task_run_state_cache (
 
 CREATE INDEX ix_task_run_state_cache_cache_key ON task_run_state_cache (cache_key, id);
 
+CREATE INDEX ix_task_run_state_cache_state_id ON task_run_state_cache (task_run_state_id);
+
 CREATE TABLE task_workers (
     id UUID NOT NULL,
     identifier TEXT NOT NULL,

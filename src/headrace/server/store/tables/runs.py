@@ -233,6 +233,7 @@ task_run_state_cache = table(
 full_index(  # the newest state that was kept for a key (contract §4.4)
     "ix_task_run_state_cache_cache_key", task_run_state_cache.c.cache_key, task_run_state_cache.c.id
 )
+full_index("ix_task_run_state_cache_state_id", task_run_state_cache.c.task_run_state_id)  # what goes with a state
 
 logs = table(  # kept in the order of time: everyone's newest lines are at one end, where new ones are written
     "logs",

@@ -87,12 +87,14 @@ def upgrade() -> None:
         op.create_index(f"ix_{noun}_deleted_at", noun, ["deleted_at", "id"], sqlite_where=where, postgresql_where=where)
     _drop_triggers()
     _make_triggers(_HISTORY, " AND OLD.deleted_at IS NULL", _CHANGED + _BY_HAND, _GONE_BY_HAND)
+    op.create_index("ix_task_run_state_cache_state_id", "task_run_state_cache", ["task_run_state_id"])
     _create_operations()
     _create_items()
     _create_policies()
 
 
 def downgrade() -> None:
+    op.drop_index("ix_task_run_state_cache_state_id", "task_run_state_cache")
     for name in ("retention_policies", "hidden_runs", "operation_items", "operations"):
         op.drop_table(name)
     _drop_triggers()
