@@ -17,7 +17,7 @@ import asyncpg
 DAYS = 7
 _FLOWS = 20
 _STATE = "CASE WHEN p < .9 THEN 'COMPLETED' WHEN p < .97 THEN 'FAILED' WHEN p < .99 THEN 'CRASHED' ELSE 'CANCELLED' END"
-_ID = (
+ID = (
     "(lpad(to_hex(floor(extract(epoch FROM ts) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 3)"
     " || '8' || substr(md5(random()::text), 1, 15))::uuid"
 )
@@ -32,7 +32,7 @@ SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
 AND tbl_name IN ('flow_runs', 'flow_run_states', 'flow_run', 'flow_run_state')
 """
 _RUNS = f"""
-CREATE TEMP TABLE seed AS SELECT {_ID} AS id, {_ID} AS state_id, number, ts, p, {_STATE} AS type
+CREATE TEMP TABLE seed AS SELECT {ID} AS id, {ID} AS state_id, number, ts, p, {_STATE} AS type
 FROM (SELECT number, now() - number * (interval '{DAYS} days' / $1::float8) AS ts, random() AS p
       FROM generate_series($1::integer, 1, -1) AS number) AS drawn
 """
@@ -119,11 +119,12 @@ def _drawn(runs: int) -> Iterator[tuple[UUID, UUID, int, datetime, str, str]]:
         p = chance.random()
         type_ = "COMPLETED" if p < 0.9 else "FAILED" if p < 0.97 else "CRASHED" if p < 0.99 else "CANCELLED"
         tags = '["bench","etl"]' if p < 0.05 else '["etl"]'
-        yield _uuid7(moment, chance), _uuid7(moment, chance), number, moment, type_, tags
+        millis = int(moment.timestamp() * 1000)
+        yield uuid7(millis, chance), uuid7(millis, chance), number, moment, type_, tags
 
 
-def _uuid7(moment: datetime, chance: random.Random) -> UUID:
-    millis = int(moment.timestamp() * 1000)
+def uuid7(millis: int, chance: random.Random) -> UUID:
+    """An id of that instant, which the same numbers make again."""
     return UUID(int=millis << 80 | 7 << 76 | chance.getrandbits(12) << 64 | 2 << 62 | chance.getrandbits(62))
 
 
