@@ -23,6 +23,8 @@ class Topic(StrEnum):
     """A background task waits for a worker."""
     WORK_POOLS = "work_pools"
     """A work pool was changed."""
+    OPERATIONS = "operations"
+    """An operation was accepted, or is to stop."""
     SERVICES = "services"
     """A service was paused, resumed, or asked to run now."""
     PURGE = "purge"

@@ -1,6 +1,6 @@
 """Bulk changes, what they apply to, what is hidden meanwhile, and for how long things are kept."""
 
-from sqlalchemy import Column, Text
+from sqlalchemy import Column, LargeBinary, Text
 
 from headrace.server.store.tables.columns import (
     Id,
@@ -30,11 +30,14 @@ operations = table(  # who asked for what, why, and how far it is
     required_text("noun"),
     required_text("status"),
     document("target", "{}"),  # what was asked for: a filter, ids, all, or another operation
+    Column("given_ids", LargeBinary),  # those it names, 16 bytes each, until they are items
+    reference("items_of"),  # the operation whose items it deals with, if they are not its own
     document("options", "{}"),
     optional_text("reason"),
     optional_document("created_by"),
     optional_text("policy"),  # the retention policy that asked
     optional_text("idempotency_key"),
+    optional_text("fingerprint"),  # of the request that came with the key
     reference("undoes"),
     reference("undone_by"),
     flag("abort_requested", default=False),
