@@ -1,4 +1,4 @@
-"""Measure what a million runs cost: `python -m benchmarks.history [--runs 1000000] [--peer]`.
+"""Measure what a million runs cost: `python -m benchmarks.history [--runs 1000000] [--deleted 0] [--peer]`.
 
 Fills a database of each kind by SQL, starts the server on it and asks what a user interface asks: the newest
 runs, how many there are, a page, and a history of seven days in 500 bars. Prints medians, beside Prefect's
@@ -77,6 +77,7 @@ def main() -> int:
     """Measure, print, and answer 1 when a budget was missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.history", description=__doc__)
     parser.add_argument("--runs", type=int, default=1_000_000)
+    parser.add_argument("--deleted", type=int, default=0, help="how many deleted ones there are among them (ours)")
     parser.add_argument("--peer", action="store_true", help="measure Prefect too (needs `make peer`)")
     parser.add_argument("--databases", nargs="+", choices=["sqlite", "postgres"], default=["sqlite", "postgres"])
     parser.add_argument("--repeat", type=int, default=15, help="how many times each question is asked")
@@ -87,7 +88,7 @@ def main() -> int:
     for kind in options.databases:
         with _databases(kind) as fresh_url:
             found = {product: _measure(product, kind, fresh_url(product), options) for product in products}
-        missed |= _print(kind, options.runs, found)
+        missed |= _print(kind, options.runs, options.deleted, found)
     return int(missed)
 
 
@@ -106,10 +107,11 @@ def _measure(product: str, kind: str, url: str | None, options: argparse.Namespa
         with _SERVERS[product](Path(home), url):
             pass  # The schema is made at the first start.
         runs, started = options.runs, perf_counter()
+        deleted = options.deleted if product == "headrace" else 0
         if url is None:
-            seeds.fill_sqlite(product, next(Path(home).glob("*.db")), runs)
+            seeds.fill_sqlite(product, next(Path(home).glob("*.db")), runs, deleted)
         else:
-            seeds.fill_postgres(product, url, runs)
+            seeds.fill_postgres(product, url, runs, deleted)
         print(f"{product} on {kind}: {runs:,} runs in {perf_counter() - started:.0f} s", file=sys.stderr)
         with _SERVERS[product](Path(home), url) as server:
             sleep(options.settle)
@@ -134,9 +136,10 @@ async def _ask(url: str, repeat: int) -> Medians:
     return found
 
 
-def _print(kind: str, runs: int, found: dict[str, Medians]) -> bool:
+def _print(kind: str, runs: int, deleted: int, found: dict[str, Medians]) -> bool:
     """A table of one database; whether a budget was missed."""
-    table = Table(title=f"{runs:,} flow runs on {kind}, milliseconds (median)")
+    beside = f" and {deleted:,} deleted ones" if deleted else ""
+    table = Table(title=f"{runs:,} flow runs{beside} on {kind}, milliseconds (median)")
     for column in ("question", "headrace", "the first time", "Prefect", "ratio", "must", "aim", ""):
         table.add_column(column, justify="left" if column == "question" else "right")
     missed = False

@@ -1,6 +1,7 @@
 """Databases filled with flow runs, by SQL: seven days of them, nine in ten completed, each with its one state.
 
-Both products get the same runs: twenty flows, a twentieth of the runs tagged "bench", each a minute long.
+Both products get the same runs: twenty flows, a twentieth of the runs tagged "bench", each a minute long. Ours can have
+deleted ones among them, which an operation has marked.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ import asyncpg
 
 DAYS = 7
 _FLOWS = 20
+_OPERATION = UUID("0199c0de-0000-7000-8000-000000000001")
+"""By which the deleted ones were deleted."""
 _STATE = "CASE WHEN p < .9 THEN 'COMPLETED' WHEN p < .97 THEN 'FAILED' WHEN p < .99 THEN 'CRASHED' ELSE 'CANCELLED' END"
 ID = (
     "(lpad(to_hex(floor(extract(epoch FROM ts) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 3)"
@@ -32,7 +35,8 @@ SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
 AND tbl_name IN ('flow_runs', 'flow_run_states', 'flow_run', 'flow_run_state')
 """
 _RUNS = f"""
-CREATE TEMP TABLE seed AS SELECT {ID} AS id, {ID} AS state_id, number, ts, p, {_STATE} AS type
+CREATE TEMP TABLE seed AS SELECT {ID} AS id, {ID} AS state_id, number, ts, p, {_STATE} AS type,
+    number % $2 = 0 AS gone
 FROM (SELECT number, now() - number * (interval '{DAYS} days' / $1::float8) AS ts, random() AS p
       FROM generate_series($1::integer, 1, -1) AS number) AS drawn
 """
@@ -43,10 +47,11 @@ _OURS = (
     """,
     f"""
     INSERT INTO flow_runs (id, created, updated, name, flow_id, state_id, state_type, state_name, state_timestamp,
-        run_count, expected_start_time, start_time, end_time, total_run_time, tags, parameters)
+        run_count, expected_start_time, start_time, end_time, total_run_time, tags, parameters, deleted_at, deleted_by)
     SELECT seed.id, ts, ts, 'run-' || number, flows.id, state_id, type, initcap(type), ts + interval '60 s',
         1, ts, ts + interval '1 s', ts + interval '60 s', 60,
-        CASE WHEN p < .05 THEN '["bench","etl"]'::jsonb ELSE '["etl"]'::jsonb END, '{{"x": 1}}'
+        CASE WHEN p < .05 THEN '["bench","etl"]'::jsonb ELSE '["etl"]'::jsonb END, '{{"x": 1}}',
+        CASE WHEN gone THEN now() END, CASE WHEN gone THEN '{_OPERATION}'::uuid END
     FROM seed JOIN flows ON flows.name = 'flow-' || number % {_FLOWS}
     """,
     """
@@ -73,12 +78,12 @@ _PEERS = (
 )
 
 
-def fill_postgres(product: str, url: str, runs: int) -> None:
-    """Add that many runs to the product's database, whose schema is there already."""
+def fill_postgres(product: str, url: str, runs: int, deleted: int = 0) -> None:
+    """Add that many runs to the product's database, whose schema is there already, and deleted ones among them."""
 
     async def fill() -> None:
         connection = await asyncpg.connect(url)
-        await connection.execute(_RUNS.replace("$1", str(runs)))
+        await connection.execute(_RUNS.replace("$1", str(runs + deleted)).replace("$2", str(_every(runs, deleted))))
         tables = ["flow_runs", "flow_run_states"] if product == "headrace" else ["flow_run", "flow_run_state"]
         indexes = await connection.fetch(_POSTGRES_INDEXES, tables)
         for name, _ in indexes:
@@ -93,7 +98,7 @@ def fill_postgres(product: str, url: str, runs: int) -> None:
     asyncio.run(fill())
 
 
-def fill_sqlite(product: str, path: Path, runs: int) -> None:
+def fill_sqlite(product: str, path: Path, runs: int, deleted: int = 0) -> None:
     """The same for a SQLite file that no server has open."""
     db = sqlite3.connect(path)
     db.execute("PRAGMA synchronous = OFF")
@@ -102,7 +107,7 @@ def fill_sqlite(product: str, path: Path, runs: int) -> None:
     for name, _ in indexes:
         db.execute(f"DROP INDEX {name}")
     if product == "headrace":
-        _fill_ours(db, runs)
+        _fill_ours(db, runs, deleted)
     else:
         _fill_peers(db, runs)
     for _, definition in indexes:
@@ -110,6 +115,11 @@ def fill_sqlite(product: str, path: Path, runs: int) -> None:
     db.commit()
     db.execute("ANALYZE")
     db.close()
+
+
+def _every(runs: int, deleted: int) -> int:
+    """Which of the runs are deleted: those whose number this divides."""
+    return (runs + deleted) // deleted if deleted else runs + 1
 
 
 def _drawn(runs: int) -> Iterator[tuple[UUID, UUID, int, datetime, str, str]]:
@@ -128,7 +138,8 @@ def uuid7(millis: int, chance: random.Random) -> UUID:
     return UUID(int=millis << 80 | 7 << 76 | chance.getrandbits(12) << 64 | 2 << 62 | chance.getrandbits(62))
 
 
-def _fill_ours(db: sqlite3.Connection, runs: int) -> None:
+def _fill_ours(db: sqlite3.Connection, runs: int, deleted: int) -> None:
+    every, deleted_at = _every(runs, deleted), int(datetime.now(UTC).timestamp() * 1e6)
     flows = [str(uuid4()) for _ in range(_FLOWS)]
     db.executemany(
         "INSERT INTO flows (id, created, updated, name) VALUES (?, 0, 0, ?)",
@@ -140,15 +151,17 @@ def _fill_ours(db: sqlite3.Connection, runs: int) -> None:
         ts, name = int(moment.timestamp() * 1e6), type_.capitalize()
         run = (str(id_), ts, ts, f"run-{number}", flows[number % _FLOWS], str(state), type_, name, ts + 60_000_000)
         times = (ts, ts + 1_000_000, ts + 60_000_000, 60.0)
-        return (*run, 1, *times, tags, '{"x":1}'), (str(state), ts, str(id_), type_, name, ts + 60_000_000)
+        marks = (deleted_at, str(_OPERATION)) if number % every == 0 else (None, None)
+        return (*run, 1, *times, tags, '{"x":1}', *marks), (str(state), ts, str(id_), type_, name, ts + 60_000_000)
 
     _insert(
         db,
-        runs,
+        runs + deleted,
         row,
         "INSERT INTO flow_runs (id, created, updated, name, flow_id, state_id, state_type, state_name, state_timestamp,"
-        " run_count, expected_start_time, start_time, end_time, total_run_time, tags, parameters)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " run_count, expected_start_time, start_time, end_time, total_run_time, tags, parameters,"
+        " deleted_at, deleted_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         "INSERT INTO flow_run_states (id, created, flow_run_id, type, name, timestamp) VALUES (?, ?, ?, ?, ?, ?)",
     )
 
