@@ -233,6 +233,22 @@ class ServerTasksSettings(Group, frozen=True):
     ] = 30.0
 
 
+class ServerTrashSettings(Group, frozen=True):
+    """What is deleted, and can be restored until it is removed for good."""
+
+    keep_seconds: Annotated[
+        float,
+        Meta(ge=0, le=36_500 * 86_400, description="Seconds for which what is deleted can be restored; 0 for none."),
+    ] = 7 * 86_400.0
+    settle_after_seconds: Annotated[
+        float,
+        Meta(ge=0, description="Seconds after which hidden runs are marked in their rows; until then undo is instant."),
+    ] = 900.0
+    most_hidden: Annotated[
+        int, Meta(ge=0, description="Most runs that are hidden at once; above that the oldest are marked sooner.")
+    ] = 200_000
+
+
 class ServerSettings(Group, frozen=True):
     """What the server does."""
 
@@ -243,6 +259,7 @@ class ServerSettings(Group, frozen=True):
     logs: ServerLogsSettings = ServerLogsSettings()
     services: ServerServicesSettings = ServerServicesSettings()
     tasks: ServerTasksSettings = ServerTasksSettings()
+    trash: ServerTrashSettings = ServerTrashSettings()
     encryption_key: Annotated[str | None, _ENCRYPTION_KEY] = None
     ui_url: Annotated[
         str | None,

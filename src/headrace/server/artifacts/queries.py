@@ -9,10 +9,11 @@ from functools import lru_cache
 
 from headrace.server.filters.objects import Objects
 from headrace.server.store.base import Statement
+from headrace.server.store.hidden import shown as shown_run
 from headrace.server.store.rows import JSON, Kind, Reader
 from headrace.wire.artifacts import Artifact, ArtifactCollection, Metadata
 
-_SHOWN = ("type", "data", "description", "metadata_", "flow_run_id", "task_run_id")
+SHOWN = ("type", "data", "description", "metadata_", "flow_run_id", "task_run_id")
 _FIELDS: dict[str, Kind | JSON] = {
     "type": Kind.TEXT,
     "data": JSON(),
@@ -26,14 +27,21 @@ _STAMPS: dict[str, Kind | JSON] = {"id": Kind.UUID, "created": Kind.TIME, "updat
 ARTIFACTS = Reader(Artifact, _STAMPS | _FIELDS)
 COLLECTIONS = Reader(ArtifactCollection, _STAMPS | {"latest_id": Kind.UUID} | _FIELDS)
 _COLUMNS, _COLLECTED = ARTIFACTS.columns(), COLLECTIONS.columns()
-_COPIED = ", ".join(_SHOWN)
+_COPIED = ", ".join(SHOWN)
+
+
+def shown(table: str) -> str:
+    """The condition that the run which left an artifact is not hidden."""
+    of_task = f"(SELECT t.flow_run_id FROM task_runs t WHERE t.id = {table}.task_run_id)"
+    return shown_run(f"coalesce({table}.flow_run_id, {of_task})")
+
 
 INSERT = Statement(f"INSERT INTO artifacts ({_COLUMNS}) VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9)")
 COLLECT = Statement(
     f"INSERT INTO artifact_collections (id, created, updated, key, latest_id, {_COPIED})"
     " VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     " ON CONFLICT (key) WHERE deleted_at IS NULL DO UPDATE SET updated = excluded.updated,"
-    f" latest_id = excluded.latest_id, {', '.join(f'{name} = excluded.{name}' for name in _SHOWN)}"
+    f" latest_id = excluded.latest_id, {', '.join(f'{name} = excluded.{name}' for name in SHOWN)}"
     f" WHERE artifact_collections.latest_id < excluded.latest_id RETURNING {_COLLECTED}"
 )
 BY_ID = Statement(f"SELECT {_COLUMNS} FROM artifacts WHERE id = $1 AND deleted_at IS NULL")
@@ -50,7 +58,7 @@ DELETE = Statement("DELETE FROM artifacts WHERE id = $1 AND deleted_at IS NULL")
 REPOINT = Statement(
     f"""
     UPDATE artifact_collections SET updated = $3, latest_id = newest.id,
-        {", ".join(f"{name} = newest.{name}" for name in _SHOWN)}
+        {", ".join(f"{name} = newest.{name}" for name in SHOWN)}
     FROM (SELECT * FROM artifacts WHERE key = $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT 1) AS newest
     WHERE artifact_collections.key = $1 AND artifact_collections.latest_id = $2
         AND artifact_collections.deleted_at IS NULL

@@ -13,9 +13,10 @@ earliest, and in PostgreSQL only while no transaction has been open for so long 
 comparison before (`CLOCK`). There, changes of older runs share a lock, which whoever claims a span asks for alone.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 
-from headrace.server.store.base import Dialect, Statement
+from headrace.server.store.base import Connection, Dialect, Statement
 
 NOUNS = ("flow_runs", "task_runs")
 SPAN, STEP = timedelta(minutes=15), timedelta(seconds=10)
@@ -40,6 +41,17 @@ CLOCK = Statement(
 If they can, changes of old runs wait until it ends.
 """
 
+_LOCK_CLAIMS = Statement(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
+_NOTE = """
+    INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
+    WHERE noun = $1 AND span {among} AND NOT EXISTS (
+        SELECT 1 FROM history_changes WHERE noun = $1 AND span = counted.span
+    )
+"""
+_NOTE_CHANGES = Statement(
+    _NOTE.format(among="= ANY($2::integer[])"), sqlite=_NOTE.format(among="IN (SELECT value FROM json_each($2))")
+)
+
 _CHANGED = "expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time"
 _SQLITE = """
 CREATE TRIGGER history_{noun}_{name} AFTER {event} ON {noun} WHEN {condition}
@@ -49,6 +61,11 @@ BEGIN
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = '{noun}' AND span = counted.span);
 END
 """
+SPAN_OF = (
+    f"floor(extract(epoch FROM {{}}) / {_SPAN_SECONDS})::integer",
+    f"{{}} / {_SPAN_SECONDS * 1_000_000}",
+)
+"""The span of a column with a time, in PostgreSQL and in SQLite."""
 _SQLITE_SPAN = f"{{row}}.expected_start_time / {_SPAN_SECONDS * 1_000_000}"
 _SQLITE_OLD = f"{{row}}.expected_start_time < (strftime('%s', 'now') - {_RECENT_SECONDS}) * 1000000"
 _EVENTS = (
@@ -77,6 +94,15 @@ _POSTGRES = (
     " EXECUTE FUNCTION change_history()"
 )
 _POSTGRES_OLD = f"{{row}}.expected_start_time < clock_timestamp() - interval '{_RECENT_SECONDS} seconds'"
+
+
+async def note_changes(transaction: Connection, noun: str, spans: Collection[int]) -> None:
+    """Say of spans that what was counted of them does not hold any more, as the triggers do for single changes."""
+    if not spans:
+        return
+    if transaction.dialect is Dialect.POSTGRES:
+        await transaction.execute(_LOCK_CLAIMS)
+    await transaction.execute(_NOTE_CHANGES, noun, list(spans))
 
 
 def statements(dialect: Dialect) -> list[str]:

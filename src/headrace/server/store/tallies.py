@@ -14,6 +14,14 @@ _SLOTS = 1024
 TOTAL = Statement("SELECT coalesce(sum(total), 0) FROM tallies WHERE noun = $1")
 """How many rows of a noun there are. On PostgreSQL as `numeric`, so pass it through `int`."""
 
+ADD = Statement(
+    f"INSERT INTO tallies (noun, slot, total) VALUES ($1, pg_backend_pid() % {_SLOTS}, $2)"
+    " ON CONFLICT (noun, slot) DO UPDATE SET total = tallies.total + excluded.total",
+    sqlite="INSERT INTO tallies (noun, slot, total) VALUES ($1, 0, $2)"
+    " ON CONFLICT (noun, slot) DO UPDATE SET total = total + excluded.total",
+)
+"""Count so many rows of a noun in, or out where the number is negative."""
+
 _SQLITE = """
 CREATE TRIGGER tally_{noun}_{name} AFTER {event} ON {noun} WHEN {condition}
 BEGIN

@@ -19,6 +19,11 @@ WITHDRAW = Statement(
     "DELETE FROM task_queue WHERE task_run_id = ANY($1::uuid[])",
     sqlite="DELETE FROM task_queue WHERE task_run_id IN (SELECT value FROM json_each($1))",
 )
+SCHEDULED = Statement(
+    "SELECT id FROM task_runs WHERE id = ANY($1::uuid[]) AND state_type = 'SCHEDULED' AND deleted_at IS NULL",
+    sqlite="SELECT id FROM task_runs WHERE id IN (SELECT value FROM json_each($1)) AND state_type = 'SCHEDULED'"
+    " AND deleted_at IS NULL",
+)
 
 _FIRST = "(SELECT min(q.available_at) FROM task_queue q WHERE q.task_key = k.{key} AND q.place = p.place)"
 _PLACES = "(SELECT 0 AS place UNION ALL SELECT 1) p"

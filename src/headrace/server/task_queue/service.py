@@ -17,6 +17,7 @@ from headrace.server.task_runs import reading
 from headrace.wire.background_tasks import TaskQueueLine
 from headrace.wire.states import StateType
 from headrace.wire.task_runs import TaskRun
+from headrace.wire.times import now
 
 RETRIES, NEW = 0, 1
 """Places in the queue: what was begun or handed out before comes first."""
@@ -49,6 +50,16 @@ async def offer(transaction: Connection, task_run_id: UUID, task_key: str, place
 async def withdraw(transaction: Connection, task_run_ids: Collection[UUID]) -> None:
     """Take runs out of the queue that do not wait any more."""
     await transaction.execute(queries.WITHDRAW, list(task_run_ids))
+
+
+async def offer_again(transaction: Connection, task_run_ids: Collection[UUID]) -> None:
+    """Put those of these runs in the queue that wait for a worker, as their states say."""
+    rows = await transaction.fetch(queries.SCHEDULED, list(task_run_ids)) if task_run_ids else ()
+    for id in _TAKEN.all(rows, transaction.dialect):
+        run = await reading.read(transaction, id, now())
+        if run is not None and run.state is not None and run.state.state_details.deferred:
+            due = run.state.state_details.scheduled_time or run.state.timestamp
+            await offer(transaction, id, run.task_key, RETRIES if run.state.name == "AwaitingRetry" else NEW, due)
 
 
 async def lines(connection: Connection, task_keys: Sequence[str]) -> list[Line]:

@@ -1,0 +1,22 @@
+"""Statements about the rows whose ids are their first value, a list."""
+
+from headrace.server.store.base import Statement
+
+
+def chosen(text: str, **spelled: tuple[str, str]) -> Statement:
+    """The statement of a text in which `{among}` stands for "is one of the ids".
+
+    Other names in braces stand for what PostgreSQL and SQLite spell differently.
+
+    >>> chosen("SELECT id FROM flows WHERE id {among} AND deleted_at IS NULL ORDER BY id {lock}", lock=LOCK)
+    """
+    postgres = {name: of_both[0] for name, of_both in spelled.items()}
+    sqlite = {name: of_both[1] for name, of_both in spelled.items()}
+    return Statement(
+        text.format(among="= ANY($1::uuid[])", **postgres),
+        sqlite=text.format(among="IN (SELECT value FROM json_each($1))", **sqlite),
+    )
+
+
+LOCK = ("FOR UPDATE", "")
+"""Alone with the rows, also against those who refer to them by a foreign key."""
