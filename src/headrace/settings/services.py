@@ -142,6 +142,28 @@ class TaskLeasesSettings(ServiceSettings, frozen=True):
     ] = 30.0
 
 
+class PurgeSettings(ServiceSettings, frozen=True):
+    """The service that removes for good what was deleted, once it can no longer be restored."""
+
+    loop_seconds: Annotated[float, _BETWEEN_LOOKS] = 5.0
+    batch_size: Annotated[
+        int, Meta(ge=50, le=100_000, description="Most rows that are removed in one transaction.")
+    ] = 5_000
+    slowdown: Annotated[
+        float,
+        Meta(
+            ge=1.1, le=100, description="How many times slower than usual requests may become before it takes it easy."
+        ),
+    ] = 1.6
+    longest_rest: Annotated[
+        float, Meta(ge=0, le=60, description="Most seconds between two batches; 0 never rests.")
+    ] = 1.0
+    late_after_seconds: Annotated[
+        float,
+        Meta(gt=0, description="Seconds something due may wait before the server says that the purge falls behind."),
+    ] = 3600.0
+
+
 class ServerServicesSettings(Group, frozen=True):
     """What the server does by itself, each by the name of its service."""
 
@@ -158,3 +180,4 @@ class ServerServicesSettings(Group, frozen=True):
     cancellation_cleanup: CancellationCleanupSettings = CancellationCleanupSettings()
     pause_expirations: PauseExpirationsSettings = PauseExpirationsSettings()
     task_leases: TaskLeasesSettings = TaskLeasesSettings()
+    purge: PurgeSettings = PurgeSettings()

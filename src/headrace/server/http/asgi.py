@@ -6,6 +6,7 @@ compression, errors) costs them one test each.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from headrace.server.http.cors import CrossOrigin
 from headrace.server.http.guards import Guards
 from headrace.server.http.routing import Answer, Dispatcher, error_answer
 from headrace.server.http.sockets import SocketHandler, SocketRoute, Sockets
+from headrace.server.latency.meter import meter_of
 from headrace.server.store.base import Store
 from headrace.settings import Settings
 from headrace.wire.errors import RequestError, ServiceUnavailable
@@ -53,19 +55,23 @@ class Application:
         self._cors = CrossOrigin(settings.server.api)
         self._sockets = Sockets(sockets, settings, self._guards)
         self._startup, self._shutdown = startup, shutdown
+        self._meter = meter_of(store)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's request, one WebSocket, or the lifespan of the server."""
         match scope["type"]:
             case "http":
-                await self._serve(scope, receive, send)
+                began = perf_counter()
+                if status := await self._serve(scope, receive, send):
+                    self._meter.note(began, status)
             case "websocket":
                 path = self._below_base(scope["path"])
                 await self._sockets.serve(scope, path, receive, send, self._context(scope, dict(scope["headers"])))
             case _:
                 await self._live(receive, send)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Answer; the status, or 0 for what is no measure of the server: streams, and clients that went away."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         origin = headers.get(b"origin")
         extra = _NOTHING if origin is None else self._cors.headers(origin.decode("latin-1"))
@@ -77,11 +83,12 @@ class Application:
         except RequestError as error:
             answer = error_answer(error)
         except ClientGone:
-            return
+            return 0
         except asyncio.CancelledError:
             # Only a server that has waited long enough for its drain cancels a request. It ends here.
             answer = error_answer(ServiceUnavailable("The server is stopping. Send the request again."))
         await answers.send(answer, send, headers, extra, scope["method"] == "HEAD")
+        return answer.status if answer.stream is None else 0
 
     async def _answer(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         method: str = scope["method"]

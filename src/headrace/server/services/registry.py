@@ -11,6 +11,7 @@ from headrace.server.flow_runs.late import LateRuns
 from headrace.server.history.service import Histories
 from headrace.server.liveness.service import Liveness
 from headrace.server.pauses.expirations import PauseExpirations
+from headrace.server.purge.service import Purge
 from headrace.server.services.base import Service
 from headrace.server.task_queue.leases import TaskLeases
 from headrace.server.work_pools.foreman import Foreman
@@ -29,4 +30,5 @@ SERVICES: tuple[type[Service], ...] = (
     PauseExpirations,
     Foreman,
     Repossessor,
+    Purge,
 )

@@ -1,0 +1,1 @@
+"""How long requests take, as those who send them see it."""

@@ -1,0 +1,97 @@
+"""The service that purges: at once when something is due, quietly, and where another one has ended."""
+
+import logging
+from datetime import timedelta
+from time import perf_counter
+
+import msgspec
+import pytest
+
+from headrace.rules.pace import Pace
+from headrace.server.latency.meter import meter_of
+from headrace.server.purge.service import Purge
+from headrace.server.store.base import Topic
+from headrace.settings import Settings
+from headrace.settings.services import PurgeSettings
+from headrace.wire.times import now
+from tests.server.api import Api
+from tests.server.purge.deleted import LATER, check_nothing_dangles, delete_runs, full_run, record, rows_in
+from tests.server.services.waiting import until
+
+
+def told(settings: Settings, **terms: float) -> Settings:
+    """The settings with what is said of the purge."""
+    services = msgspec.structs.replace(settings.server.services, purge=PurgeSettings(**terms))
+    return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, services=services))
+
+
+async def test_it_begins_as_soon_as_something_is_due_and_rests_until_the_next(
+    api: Api, database_settings: Settings
+) -> None:
+    run = await full_run(api, await api.flow())
+    async with Purge.running(api.store, told(database_settings, loop_seconds=3600)) as services:
+        (service,) = [one for one in services if isinstance(one, Purge)]
+        await until(lambda: service.record.ticks > 0)
+        deleted = await delete_runs(api.store, run, due=now())
+        api.store.announce(Topic.PURGE)
+        while not (await record(api.store, deleted))[0]:
+            await until(lambda ticks=service.record.ticks: service.record.ticks > ticks)
+    assert await rows_in(api.store) == {"flows": 1}
+
+
+async def test_it_rests_until_the_next_is_due_at_most_until_it_is_time_to_look(
+    api: Api, database_settings: Settings
+) -> None:
+    service = Purge(api.store, told(database_settings, loop_seconds=30))
+    assert not await service.tick_at(LATER)
+    assert service.interval == 30
+    await delete_runs(api.store, await full_run(api, await api.flow()), due=LATER)
+    assert not await service.tick_at(LATER - timedelta(seconds=5))
+    assert service.interval == 5
+    assert not await service.tick_at(LATER - timedelta(days=5))
+    assert service.interval == 30
+
+
+async def test_another_goes_on_where_one_was_killed(api: Api, database_settings: Settings) -> None:
+    flow = await api.flow()
+    runs = [await full_run(api, flow) for _ in range(3)]
+    everything = sum((await rows_in(api.store)).values()) - 1
+    deleted = await delete_runs(api.store, *runs)
+    ticks = 0
+    while True:  # each batch by a service that knows nothing of the one before
+        service = Purge(api.store, told(database_settings))
+        service.pace = Pace(rows=7)
+        if not await service.tick_at(LATER):
+            break
+        ticks += 1
+        await check_nothing_dangles(api.store)
+    assert ticks > 5
+    assert await record(api.store, deleted) == (True, everything, 0)
+
+
+async def test_a_purge_that_falls_behind_says_so_once_and_when_it_has_caught_up(
+    api: Api, database_settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    await delete_runs(api.store, await full_run(api, await api.flow()))
+    service = Purge(api.store, told(database_settings, late_after_seconds=60, batch_size=50))
+    service.pace = Pace(rows=10)
+    with caplog.at_level(logging.WARNING):
+        while await service.tick_at(LATER):
+            pass
+    names = [line.message for line in caplog.records if line.name == "headrace.server.purge"]
+    assert names == ["purge_behind", "purge_caught_up"]
+
+
+async def test_it_takes_it_easy_while_others_have_to_wait(api: Api, database_settings: Settings) -> None:
+    flow = await api.flow()
+    await delete_runs(api.store, *[await full_run(api, flow) for _ in range(8)])
+    service = Purge(api.store, told(database_settings, longest_rest=0.01))
+    service.pace = Pace(rows=20)
+    meter = meter_of(api.store)
+    for _ in range(30):
+        meter.note(perf_counter() - 0.010, 200)
+    while await service.tick_at(LATER):
+        for _ in range(30):
+            meter.note(perf_counter() - 0.2, 200)
+    assert service.pace.rest == 0.01
+    assert await rows_in(api.store) == {"flows": 1}
