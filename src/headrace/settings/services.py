@@ -179,5 +179,6 @@ class ServerServicesSettings(Group, frozen=True):
     liveness: LivenessSettings = LivenessSettings()
     cancellation_cleanup: CancellationCleanupSettings = CancellationCleanupSettings()
     pause_expirations: PauseExpirationsSettings = PauseExpirationsSettings()
+    operations: ServiceSettings = ServiceSettings()
     task_leases: TaskLeasesSettings = TaskLeasesSettings()
     purge: PurgeSettings = PurgeSettings()

@@ -118,10 +118,10 @@ class TargetFilters(Body, kw_only=True):
     block_documents: BlockDocumentFilter | None = None
     automations: AutomationFilter | None = None
 
-    def given(self) -> dict[str, Filter]:
-        """The filters that constrain something, by noun."""
+    def all(self) -> list[tuple[str, Filter]]:
+        """Each filter that is given, with its noun; also one that constrains nothing."""
         found = ((name, getattr(self, name)) for name in self.__struct_fields__)
-        return {noun: value for noun, value in found if value is not None and value != type(value)()}
+        return [(noun, value) for noun, value in found if value is not None]
 
 
 class OperationOptions(Body, kw_only=True):
@@ -146,6 +146,13 @@ class OperationCreate(Body, kw_only=True):
     options: OperationOptions = field(default_factory=OperationOptions)
     reason: Annotated[str, Meta(max_length=2000)] | None = None
     token: str | None = None
+
+
+class OperationUndo(Body, kw_only=True):
+    """How an operation is to be undone, and why."""
+
+    on_conflict: ConflictResolution = ConflictResolution.FAIL
+    reason: Annotated[str, Meta(max_length=2000)] | None = None
 
 
 class OperationPreview(Body, kw_only=True):

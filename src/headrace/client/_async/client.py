@@ -18,6 +18,7 @@ from headrace.client._async.event_log import EventLogCalls
 from headrace.client._async.firings import FiringCalls
 from headrace.client._async.global_concurrency_limits import GlobalConcurrencyLimitCalls
 from headrace.client._async.inputs import InputCalls
+from headrace.client._async.operations import OperationCalls
 from headrace.client._async.overviews import OverviewCalls
 from headrace.client._async.queues import QueueCalls
 from headrace.client._async.recording import RecordingClient
@@ -54,6 +55,7 @@ class HeadraceClient(
     SavedSearchCalls,
     CollectionCalls,
     CancellationCalls,
+    OperationCalls,
     OverviewCalls,
     UICalls,
     BulkCalls,

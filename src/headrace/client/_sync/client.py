@@ -19,6 +19,7 @@ from headrace.client._sync.event_log import EventLogCalls
 from headrace.client._sync.firings import FiringCalls
 from headrace.client._sync.global_concurrency_limits import GlobalConcurrencyLimitCalls
 from headrace.client._sync.inputs import InputCalls
+from headrace.client._sync.operations import OperationCalls
 from headrace.client._sync.overviews import OverviewCalls
 from headrace.client._sync.queues import QueueCalls
 from headrace.client._sync.recording import SyncRecordingClient
@@ -55,6 +56,7 @@ class SyncHeadraceClient(
     SavedSearchCalls,
     CollectionCalls,
     CancellationCalls,
+    OperationCalls,
     OverviewCalls,
     UICalls,
     BulkCalls,

@@ -24,6 +24,7 @@ from headrace.server.flows import routes as flows
 from headrace.server.http.routing import Router
 from headrace.server.liveness import routes as liveness
 from headrace.server.logs import routes as logs
+from headrace.server.operations import routes as operations
 from headrace.server.saved_searches import routes as saved_searches
 from headrace.server.services import routes as services
 from headrace.server.states import routes as states
@@ -74,6 +75,7 @@ ROUTERS: tuple[Router, ...] = (
     automations.router,
     automations_history.router,
     trials.router,
+    operations.router,
     templates.router,
     ui.router,
     variables.router,

@@ -1,0 +1,202 @@
+"""Carrying an operation out, batch by batch: each is a transaction that also says how far the operation is.
+
+So an operation goes on where it was, whoever dies when. A batch that fails is split in halves until the item that is
+to blame stands alone, and is noted with its error.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from time import perf_counter
+from uuid import UUID
+
+import msgspec
+
+from headrace.server.operations import claims, ending, events, items, queries
+from headrace.server.operations.kinds import delete, restore
+from headrace.server.operations.kinds.outcomes import Batch, Outcome, Told
+from headrace.server.operations.records import Record
+from headrace.server.store.base import Connection, Store
+from headrace.settings import Settings
+from headrace.wire.base import encode_text
+from headrace.wire.errors import HeadraceError, InternalError, ServiceUnavailable
+from headrace.wire.operations import ItemStatus, OperationItem, OperationKind, OperationNoun, OperationStatus
+from headrace.wire.times import now
+
+FIRST_SIZE, LEAST, MOST = 2_000, 10, 10_000
+"""Items in a batch."""
+BATCH_SECONDS = 0.1
+"""How long a batch should take at most, for the sake of those who wait for it."""
+
+_BATCHWISE = {OperationKind.DELETE: delete.carry_out, OperationKind.RESTORE: restore.carry_out}
+
+_log = logging.getLogger("headrace.server.operations")
+
+
+class Pace:
+    """How many items the next batch has: as many as were dealt with in time."""
+
+    def __init__(self) -> None:
+        self.size = FIRST_SIZE
+
+    def note(self, items: int, seconds: float) -> None:
+        """A batch has taken so long."""
+        if seconds > 2 * BATCH_SECONDS:
+            self.size = max(LEAST, self.size // 2)
+        elif items >= self.size and seconds < BATCH_SECONDS:
+            self.size = min(MOST, self.size * 2)
+
+
+class Carrying:
+    """One operation of this process, which has claimed it."""
+
+    def __init__(self, store: Store, settings: Settings, id: UUID) -> None:
+        self._store, self._settings, self._id = store, settings, id
+        self._pace = Pace()
+        self._bound: int | None = None
+
+    async def step(self, record: Record) -> bool:
+        """Deal with the next batch, or end it; False if it is over, or not this process's any more."""
+        if record.started is None:
+            return await self._begin(record)
+        batch = [] if record.abort_requested else await self._next(record)
+        if not batch:
+            return await self._end(record)
+        started = perf_counter()
+        going_on = await self._deal(batch)
+        self._pace.note(len(batch), perf_counter() - started)
+        return going_on
+
+    async def _begin(self, record: Record) -> bool:
+        moment = now()
+        async with self._store.transaction() as transaction:
+            locked = await claims.lock(transaction, self._store, self._id)
+            if locked is None:
+                return False
+            await transaction.execute(queries.BEGIN, self._id, moment)
+            await events.tell(transaction, locked, OperationStatus.RUNNING, moment)
+        record.started = moment
+        return True
+
+    async def _next(self, record: Record) -> list[OperationItem]:
+        """The next items: those that come first, and then those that are tried again."""
+        if self._bound is None:
+            self._bound = await items.last_position(self._store, record)
+        found = await items.following(self._store, record, record.position, self._bound, self._pace.size)
+        return found or await items.again(self._store, record, self._pace.size)
+
+    async def _end(self, record: Record) -> bool:
+        keep = self._settings.server.trash.keep_seconds
+        status = OperationStatus.ABORTED if record.abort_requested else OperationStatus.COMPLETED
+        async with self._store.transaction() as transaction:
+            locked = await claims.lock(transaction, self._store, self._id)
+            if locked is None:
+                return False
+            if locked.abort_requested == record.abort_requested:
+                await ending.finish(transaction, locked, status, now(), keep_seconds=keep)
+                return False
+        return True
+
+    async def _deal(self, batch: Sequence[OperationItem]) -> bool:
+        try:
+            return await self._deal_at_once(batch)
+        except ServiceUnavailable:
+            raise
+        except Exception as error:
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                return await self._deal(batch[:middle]) and await self._deal(batch[middle:])
+            return await self._note_failure(batch[0], error)
+
+    async def _deal_at_once(self, batch: Sequence[OperationItem]) -> bool:
+        moment = now()
+        async with self._store.bulk() as transaction:
+            record = await claims.lock(transaction, self._store, self._id)
+            if record is None or record.abort_requested:
+                return record is not None
+            outcomes: list[Outcome] = []
+            for noun, ids in _by_noun(batch):
+                part = Batch(record, noun, ids, moment, self._settings)
+                outcomes.append(await _BATCHWISE[record.kind](transaction, part))
+            await note(transaction, self._store, record, batch, outcomes)
+        return True
+
+    async def _note_failure(self, item: OperationItem, error: Exception) -> bool:
+        if not isinstance(error, HeadraceError) or isinstance(error, InternalError):
+            facts = {"operation_id": str(self._id), "item_id": str(item.id)}
+            _log.error("operation_item_failed", extra=facts, exc_info=error)
+        told = Told(ItemStatus.FAILED, str(error).replace(str(item.id), "…") or type(error).__name__)
+        async with self._store.transaction() as transaction:
+            record = await claims.lock(transaction, self._store, self._id)
+            if record is None:
+                return False
+            await note(transaction, self._store, record, [item], [Outcome(0, {item.id: told}, {})])
+        return True
+
+
+async def note(
+    transaction: Connection,
+    store: Store,
+    record: Record,
+    batch: Sequence[OperationItem],
+    outcomes: Sequence[Outcome],
+) -> None:
+    """Write down what came of items, and how far the operation is with them."""
+    told: dict[UUID, Told] = {}
+    counts = dict(record.counts)
+    changed = record.changed
+    for outcome in outcomes:
+        told |= outcome.told
+        changed += outcome.changed
+        for table, count in outcome.counts.items():
+            counts[table] = counts.get(table, 0) + count
+    of = {status: sum(1 for one in told.values() if one.status is status) for status in ItemStatus}
+    await _tell(transaction, record, batch, told)
+    progress = msgspec.structs.replace(
+        record,
+        position=max(record.position, batch[-1].position),
+        changed=changed,
+        skipped=record.skipped + of[ItemStatus.SKIPPED],
+        failed=record.failed + of[ItemStatus.FAILED] + of[ItemStatus.CONFLICT],
+        counts=counts,
+    )
+    await transaction.execute(
+        queries.GET_ON,
+        record.id,
+        claims.holder(store),
+        progress.position,
+        progress.changed,
+        progress.skipped,
+        progress.failed,
+        encode_text(counts),
+        now() + claims.LEASE,
+    )
+
+
+async def _tell(
+    transaction: Connection, record: Record, batch: Sequence[OperationItem], told: Mapping[UUID, Told]
+) -> None:
+    """Give items their status: those that were tried again, which have one, and those of which there is more to say."""
+    positions: dict[Told, list[int]] = {}
+    over: list[int] = []
+    for item in batch:
+        one = told.get(item.id)
+        if one is not None:
+            positions.setdefault(one, []).append(item.position)
+        elif item.position <= record.position:
+            over.append(item.position)
+    for one, places in positions.items():
+        await transaction.execute(queries.TELL, record.source, record.id, places, one.status.value, one.error)
+    if over:
+        await transaction.execute(queries.CLEAR if record.items_of is None else queries.DROP, record.id, over)
+
+
+def _by_noun(batch: Iterable[OperationItem]) -> list[tuple[OperationNoun, list[UUID]]]:
+    """The ids of each noun, sorted: whoever changes the same objects waits for us, and not in a circle."""
+    found: dict[OperationNoun, set[UUID]] = {}
+    for item in batch:
+        found.setdefault(item.noun, set()).add(item.id)
+    return [(noun, sorted(ids, key=_number)) for noun, ids in found.items()]
+
+
+def _number(id: UUID) -> int:
+    return id.int  # ten times as fast to compare as the ids themselves

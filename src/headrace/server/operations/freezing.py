@@ -1,0 +1,205 @@
+"""Writing down what an operation applies to, as it was when the operation was accepted.
+
+The ids are read from one view, which is opened before the request is answered, and written page by page while others
+go on. Whoever takes over from a process that was killed meanwhile begins anew, with what was made before.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from headrace.server.operations import claims, ending, items, queries, selection
+from headrace.server.operations.records import Record
+from headrace.server.store.base import Store, Topic, View
+from headrace.wire.errors import HeadraceError, ServiceUnavailable
+from headrace.wire.operations import OperationNoun, OperationStatus, Target
+from headrace.wire.times import now
+
+PAGE = 10_000
+_VIEWS = 3
+"""Views that are open at once for freezing: each keeps a connection."""
+
+_log = logging.getLogger("headrace.server.operations")
+
+
+class _Freezing:
+    """What is being frozen in this process, over one store."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[UUID, asyncio.Task[None]] = {}
+        self.places = asyncio.Semaphore(_VIEWS)
+
+
+_freezing: WeakKeyDictionary[Store, _Freezing] = WeakKeyDictionary()
+
+
+def _of(store: Store) -> _Freezing:
+    return _freezing.setdefault(store, _Freezing())
+
+
+class Moment:
+    """A view that sees the database as it is now. Leave with `close`, or give it to `begin`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._stack = store, AsyncExitStack()
+        self.view: View | None = None
+
+    async def open(self) -> "Moment":
+        """Wait for a place and open it; what is written from now on it does not see."""
+        await self._stack.enter_async_context(_of(self._store).places)
+        try:
+            self.view = await self._stack.enter_async_context(self._store.view())
+            await self.view.scan(queries.COUNT_OPEN)
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def close(self) -> None:
+        """Let it go."""
+        await self._stack.aclose()
+
+
+def begin(store: Store, record: Record, moment: Moment | None = None) -> asyncio.Task[None]:
+    """Freeze an operation that this process has claimed, beside whatever else goes on."""
+    tasks = _of(store).tasks
+    task = asyncio.create_task(_freeze(store, record, moment), name=f"freezing {record.id}")
+    tasks[record.id] = task
+    task.add_done_callback(lambda _: tasks.pop(record.id, None))
+    return task
+
+
+def is_under_way(store: Store, id: UUID) -> bool:
+    """Whether this process is freezing it."""
+    return id in _of(store).tasks
+
+
+async def wait(store: Store, id: UUID) -> None:
+    """Until this process is not freezing it."""
+    task = _of(store).tasks.get(id)
+    if task is not None:
+        await asyncio.wait((task,))
+
+
+async def stop(store: Store) -> None:
+    """Leave what is being frozen to whoever comes next."""
+    tasks = list(_of(store).tasks.values())
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+async def _freeze(store: Store, record: Record, moment: Moment | None) -> None:
+    anew = moment is None
+    try:
+        if record.items_of is not None:
+            return await _count(store, record)
+        moment = moment or await Moment(store).open()
+        try:
+            await _write(store, record, moment, anew)
+        finally:
+            await moment.close()
+    except ServiceUnavailable as error:
+        _log.warning("operation_not_frozen", extra={"operation_id": str(record.id), "error": str(error)})
+        await _let_go(store, record.id)
+    except Exception as error:
+        expected = isinstance(error, HeadraceError)
+        _log.error("operation_failed", extra={"operation_id": str(record.id)}, exc_info=None if expected else error)
+        await _fail(store, record.id, f"What it applies to could not be written down: {error}")
+    finally:
+        store.announce(Topic.OPERATIONS)
+
+
+async def _count(store: Store, record: Record) -> None:
+    """An operation that undoes another has the items that are there already."""
+    held = (record.id, claims.holder(store))
+    await store.execute(queries.FROZEN_SO_FAR, *held, await items.count(store, record), 0, now() + claims.LEASE)
+    await store.execute(queries.FROZEN, *held, now())
+
+
+async def _write(store: Store, record: Record, moment: Moment, anew: bool) -> None:
+    assert moment.view is not None
+    holder, total = claims.holder(store), 0
+    if anew:
+        await store.execute(queries.FORGET_ITEMS, record.id)
+    async for page in _items(store, record, moment.view, anew):
+        async with store.bulk() as transaction:
+            held = (record.id, holder, total + len(page), 0, now() + claims.LEASE)
+            if not await transaction.execute(queries.FROZEN_SO_FAR, *held):
+                return  # it was aborted, or another process goes on with it
+            rows = _rows(record.id, page, total)
+            await transaction.insert_many("operation_items", queries.ITEM_COLUMNS, rows)
+        total += len(page)
+    await store.execute(queries.FROZEN, record.id, holder, now())
+
+
+Item = tuple[OperationNoun, UUID]
+
+
+def _rows(id: UUID, page: Sequence[Item], before: int) -> Iterable[tuple[object, ...]]:
+    return [(id, before + place, noun.value, item, None, None) for place, (noun, item) in enumerate(page, 1)]
+
+
+async def _items(store: Store, record: Record, view: View, anew: bool) -> AsyncIterator[list[Item]]:
+    """What it applies to, page by page."""
+    async for ids in _pages(store, record, view, anew):
+        yield [(record.noun, id) for id in ids]
+
+
+async def _pages(store: Store, record: Record, view: View, anew: bool) -> AsyncIterator[list[UUID]]:
+    packed = await _given(store, record)
+    if packed is not None:
+        for start in range(0, len(packed), 16 * PAGE):
+            yield unpacked(packed[start : start + 16 * PAGE])
+        return
+    target = msgspec.convert(record.target, Target)
+    given, after = selection.filters_of(record.noun, target), selection.FIRST
+    before: dict[str, datetime] = {"before": record.created} if anew else {}
+    pages = selection.PAGES_BEFORE if anew else selection.PAGES
+    while True:
+        statement, values = selection.bind(pages, store.dialect, record.noun, given, after=after, limit=PAGE, **before)
+        ids = selection.IDS.all(await view.scan(statement, *values), store.dialect)
+        if ids:
+            yield ids
+        if len(ids) < PAGE:
+            return
+        after = ids[-1]
+
+
+async def _given(store: Store, record: Record) -> bytes | None:
+    """The ids that the request named, if it did."""
+    if "count" not in record.target:
+        return None
+    row = await store.fetch_one(queries.GIVEN_IDS, record.id)
+    return None if row is None else bytes(row[0] or b"")
+
+
+def packed(ids: Iterable[UUID]) -> bytes:
+    """Ids in their order, each once, 16 bytes each."""
+    return b"".join(sorted({id.bytes for id in ids}))
+
+
+def unpacked(together: bytes) -> list[UUID]:
+    """The ids again."""
+    return [UUID(bytes=together[start : start + 16]) for start in range(0, len(together), 16)]
+
+
+async def _let_go(store: Store, id: UUID) -> None:
+    try:
+        await claims.release(store, store, id)
+    except HeadraceError:
+        return  # the claim runs out by itself
+
+
+async def _fail(store: Store, id: UUID, error: str) -> None:
+    async with store.transaction() as transaction:
+        record = await claims.lock(transaction, store, id)
+        if record is not None:
+            await ending.finish(transaction, record, OperationStatus.FAILED, now(), error=error)

@@ -1,0 +1,1 @@
+"""What each kind of operation does to its items: one module a kind."""

@@ -1,0 +1,154 @@
+"""Statements on operations and their items."""
+
+from headrace.server.operations.records import RECORDS
+from headrace.server.store.base import Statement
+from headrace.server.store.rows import ENUM, Kind, Reader
+from headrace.wire.operations import ItemStatus, OperationItem, OperationNoun
+
+_COLUMNS = RECORDS.columns()
+INSERT = Statement(
+    """
+    INSERT INTO operations (
+        id, created, kind, noun, status, target, given_ids, items_of, options, reason, created_by, policy,
+        idempotency_key, fingerprint, undoes, frozen, total, holder, held_until
+    ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+    ON CONFLICT (idempotency_key) DO NOTHING RETURNING id
+    """
+)
+READ = Statement(f"SELECT {_COLUMNS} FROM operations WHERE id = $1")
+_LOCK = f"SELECT {_COLUMNS} FROM operations WHERE id = $1"
+LOCK = Statement(f"{_LOCK} FOR NO KEY UPDATE", sqlite=_LOCK)
+_LOCK_HELD = f"SELECT {_COLUMNS} FROM operations WHERE id = $1 AND holder = $2 AND finished IS NULL"
+LOCK_HELD = Statement(f"{_LOCK_HELD} FOR NO KEY UPDATE", sqlite=_LOCK_HELD)
+READ_BY_KEY = Statement(f"SELECT {_COLUMNS} FROM operations WHERE idempotency_key = $1")
+GIVEN_IDS = Statement("SELECT given_ids FROM operations WHERE id = $1")
+LIST = Statement(
+    f"""
+    SELECT {_COLUMNS} FROM operations
+    WHERE ($1::boolean IS NULL OR (finished IS NULL) = $1) AND ($2::text IS NULL OR kind = $2)
+    ORDER BY created DESC, id DESC LIMIT $3 OFFSET $4
+    """,
+    sqlite=f"""
+    SELECT {_COLUMNS} FROM operations
+    WHERE ($1 IS NULL OR (finished IS NULL) = $1) AND ($2 IS NULL OR kind = $2)
+    ORDER BY created DESC, id DESC LIMIT $3 OFFSET $4
+    """,
+)
+
+# An operation that undoes another waits until that one has stopped.
+_OPEN = """
+    SELECT id FROM operations AS o WHERE finished IS NULL AND (holder IS NULL OR holder = $1 OR held_until < $2)
+    AND NOT EXISTS (SELECT 1 FROM operations AS u WHERE u.id = o.undoes AND u.finished IS NULL)
+    ORDER BY created LIMIT $4
+"""
+_CLAIM = "UPDATE operations SET holder = $1, held_until = $3 WHERE id IN ({}) RETURNING " + _COLUMNS
+CLAIM = Statement(_CLAIM.format(f"{_OPEN} FOR UPDATE SKIP LOCKED"), sqlite=_CLAIM.format(_OPEN))
+RENEW = Statement("UPDATE operations SET held_until = $3 WHERE id = $1 AND holder = $2 AND finished IS NULL")
+RELEASE = Statement("UPDATE operations SET holder = NULL, held_until = NULL WHERE id = $1 AND holder = $2")
+RELEASE_ALL = Statement("UPDATE operations SET holder = NULL, held_until = NULL WHERE holder = $1")
+COUNT_OPEN = Statement("SELECT count(*) FROM operations WHERE finished IS NULL")
+
+FROZEN_SO_FAR = Statement(
+    "UPDATE operations SET total = $3, skipped = $4, held_until = $5 WHERE id = $1 AND holder = $2 AND frozen IS NULL"
+)
+FROZEN = Statement(
+    "UPDATE operations SET frozen = $3, given_ids = NULL WHERE id = $1 AND holder = $2 AND frozen IS NULL"
+)
+BEGIN = Statement("UPDATE operations SET status = 'running', started = $2 WHERE id = $1 AND started IS NULL")
+GET_ON = Statement(
+    """
+    UPDATE operations SET position = $3, changed = $4, skipped = $5, failed = $6, counts = $7, held_until = $8
+    WHERE id = $1 AND holder = $2 AND finished IS NULL
+    """
+)
+GROW = Statement("UPDATE operations SET total = $2 WHERE id = $1")
+FINISH = Statement(
+    """
+    UPDATE operations SET status = $2, finished = $3, error = $4, purge_at = $5, given_ids = NULL,
+        started = COALESCE(started, $3), frozen = COALESCE(frozen, $3), holder = NULL, held_until = NULL
+    WHERE id = $1
+    """
+)
+REOPEN = Statement(
+    "UPDATE operations SET status = 'running', finished = NULL, failed = 0, error = NULL, abort_requested = $2,"
+    " options = $3 WHERE id = $1"
+)
+ABORT = Statement("UPDATE operations SET abort_requested = $2 WHERE id = $1")
+UNDONE_BY = Statement("UPDATE operations SET undone_by = $2, purge_at = $3 WHERE id = $1")
+PURGE_AT = Statement("UPDATE operations SET purge_at = $2 WHERE id = $1")
+
+ITEMS = Reader(
+    OperationItem,
+    {
+        "position": Kind.INTEGER,
+        "noun": ENUM(OperationNoun),
+        "id": Kind.UUID,
+        "status": ENUM(ItemStatus),
+        "error": Kind.TEXT,
+    },
+)
+ITEM_COLUMNS = ("operation_id", "position", "noun", "id", "status", "error")
+FORGET_ITEMS = Statement("DELETE FROM operation_items WHERE operation_id = $1")
+
+# Of another operation's items those count that it has changed, and an operation keeps rows of its own for what went
+# otherwise with them. What has no status was dealt with, or not yet, as the operation's position says.
+_OF_SOURCE = (
+    "i.operation_id = $1 AND i.position > $3 AND i.position <= $4 AND (i.operation_id = $2 OR i.status IS NULL)"
+)
+NEXT = Statement(
+    f"""
+    SELECT i.position, i.noun, i.id, 'pending', NULL FROM operation_items AS i
+    WHERE {_OF_SOURCE} AND i.status IS NULL ORDER BY i.position LIMIT $5
+    """
+)
+COUNT_SOURCE = Statement(f"SELECT count(*) FROM operation_items AS i WHERE {_OF_SOURCE}")
+AGAIN = Statement(
+    """
+    SELECT position, noun, id, status, NULL FROM operation_items
+    WHERE operation_id = $1 AND status = 'pending' ORDER BY position LIMIT $2
+    """
+)
+LIST_ITEMS = Statement(
+    f"""
+    SELECT i.position, i.noun, i.id,
+        COALESCE(x.status, CASE WHEN i.position <= $6 THEN 'done' ELSE 'pending' END), x.error
+    FROM operation_items AS i LEFT JOIN operation_items AS x ON x.operation_id = $2 AND x.position = i.position
+    WHERE {_OF_SOURCE} AND ($7 = 'any' OR x.status IS NULL) ORDER BY i.position LIMIT $5
+    """
+)
+LIST_ITEMS_BY_STATUS = Statement(
+    """
+    SELECT position, noun, id, status, error FROM operation_items
+    WHERE operation_id = $1 AND status = $2 AND position > $3 ORDER BY position LIMIT $4
+    """
+)
+
+_TELL_TEXT = """
+    INSERT INTO operation_items (operation_id, position, noun, id, status, error)
+    SELECT $2, position, noun, id, $4, $5 FROM operation_items WHERE operation_id = $1 AND position {}
+    ON CONFLICT (operation_id, position) DO UPDATE SET status = excluded.status, error = excluded.error
+"""
+TELL = Statement(
+    _TELL_TEXT.format("= ANY($3::bigint[])")
+    .replace("SELECT $2,", "SELECT $2::uuid,")
+    .replace("$4, $5 FROM", "$4::text, $5::text FROM"),
+    sqlite=_TELL_TEXT.format("IN (SELECT value FROM json_each($3))"),
+)
+_CHOSEN, _CHOSEN_SQLITE = "position = ANY($2::bigint[])", "position IN (SELECT value FROM json_each($2))"
+_CLEAR = "UPDATE operation_items SET status = NULL, error = NULL WHERE operation_id = $1 AND "
+CLEAR = Statement(_CLEAR + _CHOSEN, sqlite=_CLEAR + _CHOSEN_SQLITE)
+_DROP = "DELETE FROM operation_items WHERE operation_id = $1 AND "
+DROP = Statement(_DROP + _CHOSEN, sqlite=_DROP + _CHOSEN_SQLITE)
+TRY_AGAIN = Statement(
+    "UPDATE operation_items SET status = 'pending', error = NULL"
+    " WHERE operation_id = $1 AND status IN ('failed', 'conflict')"
+)
+FAILURES = Statement(
+    """
+    SELECT error, status, total, id FROM (
+        SELECT error, status, id, count(*) OVER (PARTITION BY error, status) AS total,
+            row_number() OVER (PARTITION BY error, status ORDER BY position) AS place
+        FROM operation_items WHERE operation_id = $1 AND status IN ('failed', 'conflict')
+    ) AS numbered WHERE place <= 5 ORDER BY total DESC, error, status, place LIMIT $2
+    """
+)

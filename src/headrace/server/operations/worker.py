@@ -1,0 +1,65 @@
+"""The service that carries operations out, whoever accepted them and however often the server dies meanwhile."""
+
+import asyncio
+from typing import ClassVar
+from uuid import UUID
+
+from headrace.server.operations import claims, freezing, queries, service
+from headrace.server.operations.carrying import Carrying
+from headrace.server.operations.records import Record
+from headrace.server.services.base import Service
+from headrace.server.store.base import Store, Topic
+from headrace.settings import Settings
+from headrace.wire.times import now
+
+_LOOK = 0.05
+
+
+class Operations(Service):
+    """Deals with the open operations in turn, a batch of each, so that a small one need not wait for a large one.
+
+    It needs no leader: an operation is claimed by one process at a time.
+    """
+
+    name: ClassVar[str] = "operations"
+    topic = Topic.OPERATIONS
+    interval = 2.0
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        super().__init__(store, settings)
+        self._carrying: dict[UUID, Carrying] = {}
+
+    async def tick(self) -> bool:
+        """A batch of each open operation; whether one of them goes on."""
+        records = await claims.claim(self.store, now())
+        known = {record.id for record in records}
+        self._carrying = {id: one for id, one in self._carrying.items() if id in known}
+        more = False
+        for record in records:
+            more |= await self._get_on(record)
+        return more
+
+    async def drain(self) -> None:
+        """Leave what is under way to whoever comes next, at once."""
+        await freezing.stop(self.store)
+        await self.store.execute(queries.RELEASE_ALL, claims.holder(self.store))
+
+    async def _get_on(self, record: Record) -> bool:
+        if record.frozen is None and not record.abort_requested:
+            if not freezing.is_under_way(self.store, record.id):
+                freezing.begin(self.store, record)
+            return False
+        carrying = self._carrying.get(record.id)
+        if carrying is None:
+            carrying = self._carrying[record.id] = Carrying(self.store, self.settings, record.id)
+        return await carrying.step(record)
+
+
+async def carry_out_here(store: Store, settings: Settings, id: UUID) -> None:
+    """Carry out an operation to its end, in a process that runs no services; others that are open go on with it."""
+    worker = Operations(store, settings)
+    while (await service.load(store, id)).finished is None:
+        await freezing.wait(store, id)
+        if not await worker.tick():
+            await asyncio.sleep(_LOOK)
+    await worker.drain()
