@@ -134,7 +134,7 @@ async def _write(store: Store, record: Record, moment: Moment, anew: bool) -> No
             held = (record.id, holder, total + len(page), 0, now() + claims.LEASE)
             if not await transaction.execute(queries.FROZEN_SO_FAR, *held):
                 return  # it was aborted, or another process goes on with it
-            rows = _rows(record.id, page, total)
+            rows = item_rows(record.id, page, total)
             await transaction.insert_many("operation_items", queries.ITEM_COLUMNS, rows)
         total += len(page)
     await store.execute(queries.FROZEN, record.id, holder, now())
@@ -143,7 +143,7 @@ async def _write(store: Store, record: Record, moment: Moment, anew: bool) -> No
 Item = tuple[OperationNoun, UUID]
 
 
-def _rows(id: UUID, page: Sequence[Item], before: int) -> Iterable[tuple[object, ...]]:
+def item_rows(id: UUID, page: Sequence[Item], before: int) -> Iterable[tuple[object, ...]]:
     return [(id, before + place, noun.value, item, None, None) for place, (noun, item) in enumerate(page, 1)]
 
 

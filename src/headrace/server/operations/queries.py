@@ -61,6 +61,9 @@ GET_ON = Statement(
     WHERE id = $1 AND holder = $2 AND finished IS NULL
     """
 )
+SET_PROGRESS = Statement(
+    "UPDATE operations SET started = $2, position = $3, changed = $4, skipped = $5, counts = $6 WHERE id = $1"
+)
 GROW = Statement("UPDATE operations SET total = $2 WHERE id = $1")
 FINISH = Statement(
     """

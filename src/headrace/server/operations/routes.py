@@ -5,12 +5,10 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.server.cancellations.service import requester
 from headrace.server.context import Context
 from headrace.server.http.routing import Router
 from headrace.server.operations import service
-from headrace.server.operations.service import Author
-from headrace.server.states.proposals import Asker
+from headrace.server.operations.authors import author_of
 from headrace.wire.operations import (
     IDEMPOTENCY_HEADER,
     FailureGroup,
@@ -29,11 +27,6 @@ _Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 _Offset = Annotated[int, msgspec.Meta(ge=0)]
 
 
-def author(ctx: Context) -> Author:
-    """The client that asks, by the name that it gives itself."""
-    return Author(by=requester(Asker.of(ctx)))
-
-
 @router.post("", status=202)
 async def create_operation(ctx: Context, body: OperationCreate) -> Operation:
     """Accept an operation, which goes on by itself; what it applies to is what matches at this moment.
@@ -41,7 +34,7 @@ async def create_operation(ctx: Context, body: OperationCreate) -> Operation:
     The header `Idempotency-Key` makes a request that is sent twice one operation.
     """
     key = ctx.headers.get(IDEMPOTENCY_HEADER)
-    made = await service.create(ctx.store, body, author(ctx), ctx.received, key)
+    made = await service.create(ctx.store, body, author_of(ctx), ctx.received, key)
     return await _carried_on(ctx, made)
 
 
@@ -86,7 +79,7 @@ async def abort_operation(ctx: Context, id: UUID) -> Operation:
 @router.post("/{id}/undo", status=202)
 async def undo_operation(ctx: Context, id: UUID, body: OperationUndo = _UNDO) -> Operation:
     """Take back what it has done, by another operation; asked for again, the answer is the first one."""
-    return await _carried_on(ctx, await service.undo(ctx.store, id, body, author(ctx), ctx.received))
+    return await _carried_on(ctx, await service.undo(ctx.store, id, body, author_of(ctx), ctx.received))
 
 
 @router.post("/{id}/retry_failed", status=202)

@@ -10,11 +10,11 @@ import msgspec
 
 from headrace.rules import targets
 from headrace.server.operations import claims, events, freezing, items, queries, selection
+from headrace.server.operations.authors import Author
 from headrace.server.operations.records import RECORDS, Record, shown
 from headrace.server.store.base import Connection, Store, Topic
 from headrace.wire.base import encode, encode_text
 from headrace.wire.errors import Conflict, Gone, InvalidRequest, ObjectNotFound
-from headrace.wire.flow_runs import CreatedBy
 from headrace.wire.ids import uuid7
 from headrace.wire.operations import (
     FailureGroup,
@@ -32,13 +32,6 @@ from headrace.wire.times import now
 
 SHOWN_IDS = 100
 """So many of the ids that a request names are shown with the operation; all of them are its items."""
-
-
-class Author(msgspec.Struct, frozen=True):
-    """Who asks for an operation, and on behalf of which retention policy, if any."""
-
-    by: CreatedBy | None = None
-    policy: str | None = None
 
 
 async def create(
@@ -148,7 +141,7 @@ async def undo(store: Store, id: UUID, how: OperationUndo, author: Author, momen
             created_by=author.by,
             undoes=id,
         )
-        await _insert(transaction, undoing, None, None)
+        await insert(transaction, undoing)
         await transaction.execute(queries.UNDONE_BY, id, undoing.id, None)
         if record.finished is None:
             await transaction.execute(queries.ABORT, id, True)
@@ -176,7 +169,7 @@ async def _accept(store: Store, record: Record, target: Target, key: str | None)
     moment = await freezing.Moment(store).open()
     try:
         async with store.transaction() as transaction:
-            is_new = await _insert(transaction, record, key, ids, claims.holder(store))
+            is_new = await insert(transaction, record, key, ids, claims.holder(store))
             if is_new:
                 await events.tell(transaction, record, OperationStatus.ACCEPTED, record.created)
     except BaseException:
@@ -191,8 +184,12 @@ async def _accept(store: Store, record: Record, target: Target, key: str | None)
     return known
 
 
-async def _insert(
-    transaction: Connection, record: Record, key: str | None, ids: bytes | None, holder: str | None = None
+async def insert(
+    transaction: Connection,
+    record: Record,
+    key: str | None = None,
+    ids: bytes | None = None,
+    holder: str | None = None,
 ) -> bool:
     """Store a new operation; False if there is one with that key."""
     row = await transaction.fetch_one(
@@ -227,7 +224,7 @@ def _record(body: OperationCreate, author: Author, moment: datetime, fingerprint
         kind=body.kind,
         noun=body.noun,
         status=OperationStatus.ACCEPTED,
-        target=_told(body.target),
+        target=told(body.target),
         options=body.options,
         reason=body.reason,
         created_by=author.by,
@@ -236,12 +233,12 @@ def _record(body: OperationCreate, author: Author, moment: datetime, fingerprint
     )
 
 
-def _told(target: Target) -> dict[str, Any]:
+def told(target: Target) -> dict[str, Any]:
     """What was asked for, as it is shown: of many ids the first."""
     if target.ids is not None:
         return {"ids": [str(id) for id in target.ids[:SHOWN_IDS]], "count": len(target.ids)}
-    told: Mapping[str, Any] = msgspec.to_builtins(target)
-    return {name: _without_nulls(value) for name, value in told.items() if value not in (None, False)}
+    given: Mapping[str, Any] = msgspec.to_builtins(target)
+    return {name: _without_nulls(value) for name, value in given.items() if value not in (None, False)}
 
 
 def _without_nulls(value: Any) -> Any:
