@@ -142,6 +142,14 @@ class TaskLeasesSettings(ServiceSettings, frozen=True):
     ] = 30.0
 
 
+class OperationsSettings(ServiceSettings, frozen=True):
+    """The service that carries operations out."""
+
+    batch_size: Annotated[
+        int, Meta(ge=1, le=100_000, description="Most items that are dealt with in one transaction.")
+    ] = 10_000
+
+
 class PurgeSettings(ServiceSettings, frozen=True):
     """The service that removes for good what was deleted, once it can no longer be restored."""
 
@@ -179,6 +187,6 @@ class ServerServicesSettings(Group, frozen=True):
     liveness: LivenessSettings = LivenessSettings()
     cancellation_cleanup: CancellationCleanupSettings = CancellationCleanupSettings()
     pause_expirations: PauseExpirationsSettings = PauseExpirationsSettings()
-    operations: ServiceSettings = ServiceSettings()
+    operations: OperationsSettings = OperationsSettings()
     task_leases: TaskLeasesSettings = TaskLeasesSettings()
     purge: PurgeSettings = PurgeSettings()

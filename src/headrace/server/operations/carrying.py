@@ -22,7 +22,7 @@ from headrace.wire.errors import HeadraceError, InternalError, ServiceUnavailabl
 from headrace.wire.operations import ItemStatus, OperationItem, OperationKind, OperationNoun, OperationStatus
 from headrace.wire.times import now
 
-FIRST_SIZE, LEAST, MOST = 2_000, 10, 10_000
+FIRST_SIZE, LEAST = 2_000, 10
 """Items in a batch."""
 BATCH_SECONDS = 0.1
 """How long a batch should take at most, for the sake of those who wait for it."""
@@ -35,15 +35,16 @@ _log = logging.getLogger("headrace.server.operations")
 class Pace:
     """How many items the next batch has: as many as were dealt with in time."""
 
-    def __init__(self) -> None:
-        self.size = FIRST_SIZE
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.size = min(FIRST_SIZE, most)
 
     def note(self, items: int, seconds: float) -> None:
         """A batch has taken so long."""
         if seconds > 2 * BATCH_SECONDS:
-            self.size = max(LEAST, self.size // 2)
+            self.size = min(max(LEAST, self.size // 2), self._most)
         elif items >= self.size and seconds < BATCH_SECONDS:
-            self.size = min(MOST, self.size * 2)
+            self.size = min(self._most, self.size * 2)
 
 
 class Carrying:
@@ -51,7 +52,7 @@ class Carrying:
 
     def __init__(self, store: Store, settings: Settings, id: UUID) -> None:
         self._store, self._settings, self._id = store, settings, id
-        self._pace = Pace()
+        self._pace = Pace(settings.server.services.operations.batch_size)
         self._bound: int | None = None
 
     async def step(self, record: Record) -> bool:
