@@ -11,9 +11,7 @@ from tests.server.api import Api
 _RUNS = OperationNoun.FLOW_RUNS
 
 
-async def test_what_is_deleted_at_once_is_an_operation_that_can_be_undone(
-    api: Api, database_settings: Settings
-) -> None:
+async def test_what_is_deleted_at_once_can_be_undone(api: Api, database_settings: Settings) -> None:
     """It is over when the request is answered."""
     ids = [UUID(await api.flow_run({"type": "COMPLETED"})) for _ in range(2)]
 

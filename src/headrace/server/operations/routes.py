@@ -17,7 +17,9 @@ from headrace.wire.operations import (
     OperationCreate,
     OperationItem,
     OperationKind,
+    OperationPreview,
     OperationUndo,
+    Preview,
 )
 
 router = Router(prefix="/x/operations", tag="Headrace")
@@ -36,6 +38,12 @@ async def create_operation(ctx: Context, body: OperationCreate) -> Operation:
     key = ctx.headers.get(IDEMPOTENCY_HEADER)
     made = await service.create(ctx.store, body, author_of(ctx), ctx.received, key)
     return await _carried_on(ctx, made)
+
+
+@router.post("/preview")
+async def preview_operation(ctx: Context, body: OperationPreview) -> Preview:
+    """What an operation would apply to now: how many, in which states, and what goes along."""
+    return await service.preview(ctx.store, body)
 
 
 @router.get("")

@@ -24,8 +24,10 @@ from headrace.wire.operations import (
     OperationItem,
     OperationKind,
     OperationOptions,
+    OperationPreview,
     OperationStatus,
     OperationUndo,
+    Preview,
     Target,
 )
 from headrace.wire.times import now
@@ -42,17 +44,33 @@ async def create(
     The same `key` stands for the same operation. Raises `InvalidRequest` for a target that cannot be meant, and
     `Conflict` for a key that came with another request, or a preview's token that does not hold any more.
     """
-    refused = targets.refusal(body.kind, body.noun, body.target, body.options)
-    if refused is not None:
-        raise InvalidRequest(refused.message, ("body", *refused.location))
+    _check(body)
     fingerprint = sha256(encode(body)).hexdigest()
     if key is not None and (known := await _by_key(store, key, fingerprint)) is not None:
         return shown(known, moment)
     if body.target.operation_id is not None and body.kind is OperationKind.RESTORE:
         how = OperationUndo(on_conflict=body.options.on_conflict, reason=body.reason)
         return await undo(store, body.target.operation_id, how, author, moment)
+    if body.token is not None:
+        from headrace.server.operations.preview import hold_to
+
+        await hold_to(store, body)
     record = _record(body, author, moment, fingerprint)
     return shown(await _accept(store, record, body.target, key), now())
+
+
+async def preview(store: Store, asked: OperationPreview) -> Preview:
+    """What an operation would do now. Raises `InvalidRequest` for a target that cannot be meant."""
+    from headrace.server.operations import preview as previewing
+
+    _check(asked)
+    return await previewing.preview(store, asked)
+
+
+def _check(asked: OperationCreate | OperationPreview) -> None:
+    refused = targets.refusal(asked.kind, asked.noun, asked.target, asked.options)
+    if refused is not None:
+        raise InvalidRequest(refused.message, ("body", *refused.location))
 
 
 async def read(connection: Connection, id: UUID, moment: datetime) -> Operation:
