@@ -27,6 +27,40 @@ def duration(seconds: float) -> str:
     return f"{hours // 24}d {hours % 24:02}h"
 
 
+def span(seconds: float) -> str:
+    """A length of time as `seconds_of` reads it, in the largest unit that says it exactly.
+
+    >>> span(7776000), span(5400), span(0.5)
+    ('90d', '90m', '0.5s')
+    """
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _UNITS[unit] == 0:
+            return f"{seconds // _UNITS[unit]:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
+def size(many: float) -> str:
+    """How much room something takes.
+
+    >>> size(0), size(1536), size(48_212_000)
+    ('0 B', '1.5 kB', '48 MB')
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if many < 999.5:
+            return f"{many:.0f} {unit}" if many >= 9.95 or unit == "B" else f"{many:.1f} {unit}"
+        many /= 1000
+    return f"{many:.1f} TB"
+
+
+def amount(many: int, noun: str, *, at_least: bool = False) -> str:
+    """So many of something.
+
+    >>> amount(1, "flow run"), amount(48212, "flow run"), amount(2000, "flow run", at_least=True)
+    ('1 flow run', '48,212 flow runs', '2,000+ flow runs')
+    """
+    return f"{many:,}{'+' if at_least else ''} {noun}{'' if many == 1 and not at_least else 's'}"
+
+
 def ago(moment: datetime | None) -> str:
     """How long ago a moment was, or how soon it will be; nothing for no moment."""
     if moment is None:

@@ -23,8 +23,14 @@ class Retention(msgspec.Struct, frozen=True):
         """How long an event of this name is kept."""
         if event in self.names:
             return self.names[event]
-        longest = max((prefix for prefix in self.prefixes if event.startswith(prefix)), key=len, default=None)
-        return self.default if longest is None else self.prefixes[longest]
+        prefix = self.source(event)
+        return self.default if prefix is None else self.prefixes[prefix]
+
+    def source(self, event: str) -> str | None:
+        """The name or prefix that says how long an event of this name is kept; None where the default does."""
+        if event in self.names:
+            return event
+        return max((prefix for prefix in self.prefixes if event.startswith(prefix)), key=len, default=None)
 
     @property
     def uniform(self) -> bool:

@@ -172,6 +172,14 @@ class PurgeSettings(ServiceSettings, frozen=True):
     ] = 3600.0
 
 
+class RetentionSettings(ServiceSettings, frozen=True):
+    """The service that removes what has been kept for as long as retention policies say."""
+
+    loop_seconds: Annotated[
+        float, Meta(gt=0, le=7 * _DAY, description="Seconds between two runs of a retention policy.")
+    ] = 3600.0
+
+
 class ServerServicesSettings(Group, frozen=True):
     """What the server does by itself, each by the name of its service."""
 
@@ -190,3 +198,4 @@ class ServerServicesSettings(Group, frozen=True):
     operations: OperationsSettings = OperationsSettings()
     task_leases: TaskLeasesSettings = TaskLeasesSettings()
     purge: PurgeSettings = PurgeSettings()
+    retention: RetentionSettings = RetentionSettings()

@@ -1,6 +1,7 @@
 """Ids: UUID version 7 (RFC 9562), so that sorting by id is sorting by time of making."""
 
 import time
+from datetime import datetime
 from uuid import UUID, SafeUUID
 
 import msgspec
@@ -25,6 +26,12 @@ def uuid7() -> UUID:
         ticks = _last + 1
     _last = ticks
     return _uuid((ticks >> 12) << 80 | _VERSION_7 | (ticks & 0xFFF) << 64 | _VARIANT | _bits(62))
+
+
+def first_uuid7(moment: datetime) -> UUID:
+    """The least id that can have been made at that moment or later; before 1970, the least there is."""
+    milliseconds = max(int(moment.timestamp() * 1000), 0)
+    return _uuid(milliseconds << 80 | _VERSION_7 | _VARIANT)
 
 
 def _uuid(number: int) -> UUID:

@@ -22,6 +22,7 @@ from headrace.client._async.operations import OperationCalls
 from headrace.client._async.overviews import OverviewCalls
 from headrace.client._async.queues import QueueCalls
 from headrace.client._async.recording import RecordingClient
+from headrace.client._async.retention import RetentionCalls
 from headrace.client._async.saved_searches import SavedSearchCalls
 from headrace.client._async.schedules import ScheduleCalls
 from headrace.client._async.slots import SlotCalls
@@ -56,6 +57,7 @@ class HeadraceClient(
     CollectionCalls,
     CancellationCalls,
     OperationCalls,
+    RetentionCalls,
     OverviewCalls,
     UICalls,
     BulkCalls,

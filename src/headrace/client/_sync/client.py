@@ -23,6 +23,7 @@ from headrace.client._sync.operations import OperationCalls
 from headrace.client._sync.overviews import OverviewCalls
 from headrace.client._sync.queues import QueueCalls
 from headrace.client._sync.recording import SyncRecordingClient
+from headrace.client._sync.retention import RetentionCalls
 from headrace.client._sync.saved_searches import SavedSearchCalls
 from headrace.client._sync.schedules import ScheduleCalls
 from headrace.client._sync.slots import SlotCalls
@@ -57,6 +58,7 @@ class SyncHeadraceClient(
     CollectionCalls,
     CancellationCalls,
     OperationCalls,
+    RetentionCalls,
     OverviewCalls,
     UICalls,
     BulkCalls,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -14,6 +15,7 @@ from headrace.server.events.ingest import Handler, handled_by
 from headrace.server.events.log import LoggedEvent
 from headrace.server.events.writing import BATCH, Item, Outcome, persist
 from headrace.server.liveness.signs import Signs, signs_in
+from headrace.server.retention import service as policies
 from headrace.server.services.base import Service
 from headrace.server.store.base import Store
 from headrace.settings import Settings
@@ -64,8 +66,12 @@ class EventPersister(Service):
         await self._batches.close()
 
     async def tick(self) -> bool:
-        """Trim what is over by now, one batch of it."""
-        return await retention.trim(self.store, self.retention, now())
+        """Trim what is over by now, one batch of it, as the settings and the retention policies say."""
+        ended = Counter[str | None]()
+        wanted = await policies.of_events(self.store, self.retention)
+        more = await retention.trim(self.store, wanted, now(), ended)
+        await policies.note_ended_events(self.store, ended, now())
+        return more
 
     async def handle(self, items: Sequence[Item]) -> None:
         """Write what has arrived; it is durable when this returns.

@@ -8,7 +8,8 @@ An event stays until every consumer of the log has handled it, however old it is
 as long as events are kept is switched off, and is not waited for.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,10 +17,11 @@ from typing import Any
 import msgspec
 
 from headrace.rules.retention import Retention
-from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
+from headrace.server.store.base import Connection, Dialect, Row, Statement, Store, View
 from headrace.server.store.batches import batch_delete
 from headrace.server.streams import trims
 from headrace.wire.events import RESOURCE_ID
+from headrace.wire.times import from_micros
 
 BATCH = 1_000
 """Events that one transaction ends: on SQLite it keeps others from the event loop for some milliseconds."""
@@ -53,16 +55,45 @@ _FORGET = Statement(
 _FORGET_ONE = Statement("DELETE FROM event_resources WHERE resource_id = $1 AND occurred = $2 AND seq = $3")
 _FORGET_ASIDE = "quarantined_at < $1"
 
+_SIZES = "count(*), min(occurred), coalesce(sum(length(payload)), 0)"
+_DUE = "SELECT occurred, payload FROM events WHERE {of}occurred < $1 ORDER BY occurred, seq LIMIT $2"
+_TOTALS = Statement(f"SELECT {_SIZES} FROM ({_DUE.format(of='')}) AS due")
+_TOTALS_OF_ONE = Statement(f"SELECT {_SIZES} FROM ({_DUE.format(of='event = $3 AND ')}) AS due")
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """How many events are due, at least so many where `capped`, and how long their payloads are."""
+
+    many: int
+    oldest: datetime | None
+    characters: int
+    capped: bool
+
+    def plus(self, other: "Totals") -> "Totals":
+        """Both together."""
+        moments = [moment for moment in (self.oldest, other.oldest) if moment is not None]
+        return Totals(
+            self.many + other.many,
+            min(moments, default=None),
+            self.characters + other.characters,
+            self.capped or other.capped,
+        )
+
+
 _decode_related = msgspec.json.Decoder(list[dict[str, str]]).decode
 
 
-async def trim(store: Store, retention: Retention, now: datetime) -> bool:
-    """End one batch of the events of each name, and of those kept aside; True if there may be more."""
+async def trim(store: Store, retention: Retention, now: datetime, ended: Counter[str | None] | None = None) -> bool:
+    """End one batch of the events of each name, and of those kept aside; True if there may be more.
+
+    How many were ended is added to `ended`, by what of the retention says how long they are kept.
+    """
+    counted = Counter[str | None]() if ended is None else ended
     oldest = _before(now, retention.default)
     handled = (await store.fetch(_HANDLED, oldest, _ALL))[0][0]
     more = False
-    async for condition, order, values in _conditions(store, retention, now, handled):
-        ended = await batch_delete(
+    async for source, condition, order, values in _conditions(store, retention, now, handled):
+        many = await batch_delete(
             store,
             "events",
             condition,
@@ -74,19 +105,25 @@ async def trim(store: Store, retention: Retention, now: datetime) -> bool:
             batch_size=BATCH,
             batches=1,
         )
-        more = more or ended == BATCH
+        counted[source] += many
+        more = more or many == BATCH
     aside = await batch_delete(store, "event_quarantine", _FORGET_ASIDE, oldest, batch_size=BATCH, batches=1)
     return more or aside == BATCH
 
 
 async def _conditions(
     store: Store, retention: Retention, now: datetime, handled: int
-) -> AsyncIterator[tuple[str, str, tuple[Any, ...]]]:
+) -> AsyncIterator[tuple[str | None, str, str, tuple[Any, ...]]]:
     if retention.uniform:
-        yield OLDEST, "seq", (_before(now, retention.default), handled, BATCH)
+        yield None, OLDEST, "seq", (_before(now, retention.default), handled, BATCH)
         return
     async for name in _names(store):
-        yield OF_ONE_NAME, "occurred, seq", (_before(now, retention.seconds(name)), handled, name)
+        yield (
+            retention.source(name),
+            OF_ONE_NAME,
+            "occurred, seq",
+            (_before(now, retention.seconds(name)), handled, name),
+        )
 
 
 def _before(now: datetime, seconds: float) -> datetime:
@@ -94,6 +131,25 @@ def _before(now: datetime, seconds: float) -> datetime:
         return now - timedelta(seconds=seconds)
     except OverflowError:
         return _BEGINNING
+
+
+async def totals(view: View, retention: Retention, now: datetime, limit: int) -> Mapping[str | None, Totals]:
+    """What is due of the events that occurred longest ago, by what of the retention says how long they are kept."""
+    if retention.uniform:
+        return {None: await _totals(view, "", _before(now, retention.default), limit)}
+    found: dict[str | None, Totals] = {}
+    name = ""
+    while (name := (await view.scan(_NEXT_NAME, name))[0][0]) is not None:
+        source = retention.source(name)
+        here = await _totals(view, name, _before(now, retention.seconds(name)), limit)
+        found[source] = here if source not in found else found[source].plus(here)
+    return found
+
+
+async def _totals(view: View, name: str, before: datetime, limit: int) -> Totals:
+    statement, values = (_TOTALS_OF_ONE, (before, limit, name)) if name else (_TOTALS, (before, limit))
+    many, oldest, characters = (await view.scan(statement, *values))[0]
+    return Totals(many, from_micros(oldest) if isinstance(oldest, int) else oldest, characters, many == limit)
 
 
 async def _names(store: Store) -> AsyncIterator[str]:

@@ -25,6 +25,7 @@ from headrace.server.http.routing import Router
 from headrace.server.liveness import routes as liveness
 from headrace.server.logs import routes as logs
 from headrace.server.operations import routes as operations
+from headrace.server.retention import routes as retention
 from headrace.server.saved_searches import routes as saved_searches
 from headrace.server.services import routes as services
 from headrace.server.states import routes as states
@@ -59,6 +60,7 @@ ROUTERS: tuple[Router, ...] = (
     event_queues.router,
     event_quarantine.router,
     logs.router,
+    retention.router,
     deployments.router,
     deployment_runs.router,
     deployment_schedules.router,

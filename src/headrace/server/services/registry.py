@@ -13,6 +13,7 @@ from headrace.server.liveness.service import Liveness
 from headrace.server.operations.worker import Operations
 from headrace.server.pauses.expirations import PauseExpirations
 from headrace.server.purge.service import Purge
+from headrace.server.retention.keeper import RetentionKeeper
 from headrace.server.services.base import Service
 from headrace.server.task_queue.leases import TaskLeases
 from headrace.server.work_pools.foreman import Foreman
@@ -33,4 +34,5 @@ SERVICES: tuple[type[Service], ...] = (
     Foreman,
     Repossessor,
     Purge,
+    RetentionKeeper,
 )
