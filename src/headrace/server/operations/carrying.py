@@ -4,22 +4,19 @@ So an operation goes on where it was, whoever dies when. A batch that fails is s
 to blame stands alone, and is noted with its error.
 """
 
-import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 from uuid import UUID
 
-import msgspec
-
-from headrace.server.operations import claims, ending, events, items, queries
+from headrace.server.operations import claims, ending, events, items, queries, stepping
 from headrace.server.operations.kinds import delete, restore
-from headrace.server.operations.kinds.outcomes import Batch, Outcome, Told
+from headrace.server.operations.kinds.outcomes import Batch, Outcome
+from headrace.server.operations.progress import failure, note
 from headrace.server.operations.records import Record
-from headrace.server.store.base import Connection, Store
+from headrace.server.store.base import Store
 from headrace.settings import Settings
-from headrace.wire.base import encode_text
-from headrace.wire.errors import HeadraceError, InternalError, ServiceUnavailable
-from headrace.wire.operations import ItemStatus, OperationItem, OperationKind, OperationNoun, OperationStatus
+from headrace.wire.errors import ServiceUnavailable
+from headrace.wire.operations import OperationItem, OperationKind, OperationNoun, OperationStatus
 from headrace.wire.times import now
 
 FIRST_SIZE, LEAST = 2_000, 10
@@ -28,8 +25,6 @@ BATCH_SECONDS = 0.1
 """How long a batch should take at most, for the sake of those who wait for it."""
 
 _BATCHWISE = {OperationKind.DELETE: delete.carry_out, OperationKind.RESTORE: restore.carry_out}
-
-_log = logging.getLogger("headrace.server.operations")
 
 
 class Pace:
@@ -63,7 +58,7 @@ class Carrying:
         if not batch:
             return await self._end(record)
         started = perf_counter()
-        going_on = await self._deal(batch)
+        going_on = await self._deal(record, batch)
         self._pace.note(len(batch), perf_counter() - started)
         return going_on
 
@@ -97,7 +92,9 @@ class Carrying:
                 return False
         return True
 
-    async def _deal(self, batch: Sequence[OperationItem]) -> bool:
+    async def _deal(self, record: Record, batch: Sequence[OperationItem]) -> bool:
+        if record.kind in stepping.PROPOSING:
+            return await stepping.deal(self._store, self._settings, record, batch)
         try:
             return await self._deal_at_once(batch)
         except ServiceUnavailable:
@@ -105,8 +102,8 @@ class Carrying:
         except Exception as error:
             if len(batch) > 1:
                 middle = len(batch) // 2
-                return await self._deal(batch[:middle]) and await self._deal(batch[middle:])
-            return await self._note_failure(batch[0], error)
+                return await self._deal(record, batch[:middle]) and await self._deal(record, batch[middle:])
+            return await self._note_failure(record, batch[0], error)
 
     async def _deal_at_once(self, batch: Sequence[OperationItem]) -> bool:
         moment = now()
@@ -121,74 +118,14 @@ class Carrying:
             await note(transaction, self._store, record, batch, outcomes)
         return True
 
-    async def _note_failure(self, item: OperationItem, error: Exception) -> bool:
-        if not isinstance(error, HeadraceError) or isinstance(error, InternalError):
-            facts = {"operation_id": str(self._id), "item_id": str(item.id)}
-            _log.error("operation_item_failed", extra=facts, exc_info=error)
-        told = Told(ItemStatus.FAILED, str(error).replace(str(item.id), "…") or type(error).__name__)
+    async def _note_failure(self, record: Record, item: OperationItem, error: Exception) -> bool:
+        told = failure(record, item.id, error)
         async with self._store.transaction() as transaction:
-            record = await claims.lock(transaction, self._store, self._id)
-            if record is None:
+            locked = await claims.lock(transaction, self._store, self._id)
+            if locked is None:
                 return False
-            await note(transaction, self._store, record, [item], [Outcome(0, {item.id: told}, {})])
+            await note(transaction, self._store, locked, [item], [Outcome(0, {item.id: told}, {})])
         return True
-
-
-async def note(
-    transaction: Connection,
-    store: Store,
-    record: Record,
-    batch: Sequence[OperationItem],
-    outcomes: Sequence[Outcome],
-) -> None:
-    """Write down what came of items, and how far the operation is with them."""
-    told: dict[UUID, Told] = {}
-    counts = dict(record.counts)
-    changed = record.changed
-    for outcome in outcomes:
-        told |= outcome.told
-        changed += outcome.changed
-        for table, count in outcome.counts.items():
-            counts[table] = counts.get(table, 0) + count
-    of = {status: sum(1 for one in told.values() if one.status is status) for status in ItemStatus}
-    await _tell(transaction, record, batch, told)
-    progress = msgspec.structs.replace(
-        record,
-        position=max(record.position, batch[-1].position),
-        changed=changed,
-        skipped=record.skipped + of[ItemStatus.SKIPPED],
-        failed=record.failed + of[ItemStatus.FAILED] + of[ItemStatus.CONFLICT],
-        counts=counts,
-    )
-    await transaction.execute(
-        queries.GET_ON,
-        record.id,
-        claims.holder(store),
-        progress.position,
-        progress.changed,
-        progress.skipped,
-        progress.failed,
-        encode_text(counts),
-        now() + claims.LEASE,
-    )
-
-
-async def _tell(
-    transaction: Connection, record: Record, batch: Sequence[OperationItem], told: Mapping[UUID, Told]
-) -> None:
-    """Give items their status: those that were tried again, which have one, and those of which there is more to say."""
-    positions: dict[Told, list[int]] = {}
-    over: list[int] = []
-    for item in batch:
-        one = told.get(item.id)
-        if one is not None:
-            positions.setdefault(one, []).append(item.position)
-        elif item.position <= record.position:
-            over.append(item.position)
-    for one, places in positions.items():
-        await transaction.execute(queries.TELL, record.source, record.id, places, one.status.value, one.error)
-    if over:
-        await transaction.execute(queries.CLEAR if record.items_of is None else queries.DROP, record.id, over)
 
 
 def _by_noun(batch: Iterable[OperationItem]) -> list[tuple[OperationNoun, list[UUID]]]:

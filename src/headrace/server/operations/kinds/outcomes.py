@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 
 from headrace.server.operations.records import Record
-from headrace.server.store.base import Store
 from headrace.settings import Settings
 from headrace.wire.operations import ItemStatus, OperationNoun
 
@@ -38,12 +37,3 @@ class Outcome(msgspec.Struct, frozen=True):
     changed: int
     told: Mapping[UUID, Told]
     counts: Mapping[str, int]
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One item at a time: over which store, for which operation."""
-
-    store: Store
-    record: Record
-    moment: datetime
-    settings: Settings
