@@ -125,8 +125,6 @@ async def test_a_change_of_a_run_is_seen_at_once_and_its_span_counted_again(
                 {"start_time": NOW - timedelta(hours=5)},
                 {"expected_start_time": BEGINNING + timedelta(minutes=chance.randrange(600))},
                 {"total_run_time": 77.25},
-                {"deleted_at": NOW},
-                {"deleted_at": None},
             )
         )
         await set_columns(store, noun, row, change)

@@ -59,5 +59,5 @@ async def test_a_search_finds_the_lines_whose_message_and_logger_it_allows(store
     found = await logs.list_logs(store, wanted, LogSort.TIMESTAMP_ASC, 200, 0)
     terms = parse_terms(query)
     assert {line.id for line in found} == {
-        row["id"] for row in WORLD.rows("logs") if terms.match(f"{row['message']} {row['name']}")
+        row["id"] for row in WORLD.live("logs") if terms.match(f"{row['message']} {row['name']}")
     }

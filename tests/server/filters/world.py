@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace.server.store.base import Store
+from headrace.server.store.tallies import ADD
 from headrace.wire.base import encode_text
 from headrace.wire.states import StateType
 
@@ -49,22 +50,46 @@ NOUNS = (
     "block_documents",
 )
 """The tables, each after those it refers to."""
+RUNS = ("flow_runs", "task_runs")
 
 Row = dict[str, Any]
 
 
 @dataclass
 class World:
-    """Rows by table, in no order."""
+    """Rows by table, in no order, and the flow runs that are hidden with all that is theirs."""
 
     tables: dict[str, list[Row]] = field(default_factory=dict[str, list[Row]])
+    hidden: set[UUID] = field(default_factory=set[UUID])
 
     def rows(self, noun: str) -> list[Row]:
         return self.tables[noun]
 
     def live(self, noun: str) -> list[Row]:
         """What a user can see."""
-        return [row for row in self.rows(noun) if row.get("deleted_at") is None]
+        return [row for row in self.rows(noun) if row.get("deleted_at") is None and not self._is_gone(noun, row)]
+
+    def _is_gone(self, noun: str, row: Row) -> bool:
+        """Whether what the row belongs to is hidden, or deleted where it has no mark of its own."""
+        match noun:
+            case "flow_runs":
+                return row["id"] in self.hidden
+            case "task_runs":
+                return row["flow_run_id"] in self.hidden
+            case "artifacts":
+                return self._flow_run_of(row) in self.hidden
+            case "logs":
+                marked = {one["id"] for noun in RUNS for one in self.rows(noun) if one["deleted_at"] is not None}
+                return self._flow_run_of(row) in self.hidden or not marked.isdisjoint(
+                    (row["flow_run_id"], row["task_run_id"])
+                )
+            case _:
+                return False
+
+    def _flow_run_of(self, row: Row) -> UUID | None:
+        if row["flow_run_id"] is not None or row["task_run_id"] is None:
+            return row["flow_run_id"]
+        return next((one["flow_run_id"] for one in self.rows("task_runs") if one["id"] == row["task_run_id"]), None)
 
     def values(self) -> "Pools":
         """What filters can ask about with a chance to find something."""
@@ -111,6 +136,7 @@ def make_world(seed: int = 11, flow_runs: int = 40, task_runs: int = 60, logs: i
     tables["block_types"] = [_block_type(chance, number) for number in range(5)]
     tables["block_schemas"] = [_block_schema(chance, number, world) for number in range(10)]
     tables["block_documents"] = [_block_document(chance, number, world) for number in range(20)]
+    world.hidden = {row["id"] for number, row in enumerate(tables["flow_runs"]) if number % 7 == 3}
     return world
 
 
@@ -323,6 +349,10 @@ async def fill(store: Store, world: World) -> None:
         rows = world.rows(noun)
         columns = list(rows[0])
         await store.insert_many(noun, columns, [_kept(row, columns) for row in rows])
+    await store.insert_many("hidden_runs", ("id", "operation_id"), [(id_, UUID(int=1)) for id_ in world.hidden])
+    for noun in RUNS:
+        shown = sum(row.get("deleted_at") is None for row in world.rows(noun))
+        await store.execute(ADD, noun, len(world.live(noun)) - shown)
 
 
 def _kept(row: Row, columns: Iterable[str]) -> Sequence[Any]:

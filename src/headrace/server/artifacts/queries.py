@@ -44,7 +44,7 @@ COLLECT = Statement(
     f" latest_id = excluded.latest_id, {', '.join(f'{name} = excluded.{name}' for name in SHOWN)}"
     f" WHERE artifact_collections.latest_id < excluded.latest_id RETURNING {_COLLECTED}"
 )
-BY_ID = Statement(f"SELECT {_COLUMNS} FROM artifacts WHERE id = $1 AND deleted_at IS NULL")
+BY_ID = Statement(f"SELECT {_COLUMNS} FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown('artifacts')}")
 LATEST = Statement(
     f"SELECT {ARTIFACTS.columns('a')} FROM artifact_collections AS c JOIN artifacts AS a ON a.id = c.latest_id"
     " WHERE c.key = $1 AND c.deleted_at IS NULL AND a.deleted_at IS NULL"
@@ -53,8 +53,8 @@ LATEST = Statement(
 # Whoever deletes takes the collection first: two that delete the newest two would each miss the other's deletion.
 _LOCK = "SELECT id FROM artifact_collections WHERE key = $1 AND deleted_at IS NULL"
 LOCK = Statement(f"{_LOCK} FOR UPDATE", sqlite=_LOCK)
-KEY = Statement("SELECT key FROM artifacts WHERE id = $1 AND deleted_at IS NULL")
-DELETE = Statement("DELETE FROM artifacts WHERE id = $1 AND deleted_at IS NULL")
+KEY = Statement(f"SELECT key FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown('artifacts')}")
+DELETE = Statement(f"DELETE FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown('artifacts')}")
 REPOINT = Statement(
     f"""
     UPDATE artifact_collections SET updated = $3, latest_id = newest.id,
@@ -73,7 +73,8 @@ EMPTY = Statement(
 @lru_cache
 def change(columns: tuple[str, ...]) -> Statement:
     """Set columns of an artifact; answers its key."""
-    return Statement(f"UPDATE artifacts SET {_assigned(columns, 2)} WHERE id = $1 AND deleted_at IS NULL RETURNING key")
+    live = f"deleted_at IS NULL AND {shown('artifacts')}"
+    return Statement(f"UPDATE artifacts SET {_assigned(columns, 2)} WHERE id = $1 AND {live} RETURNING key")
 
 
 @lru_cache

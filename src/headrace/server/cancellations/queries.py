@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.server.store.base import Connection, Statement, Store
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import ENUM, JSON, Field, Kind, Reader
 from headrace.wire.base import encode_text
 from headrace.wire.cancellations import Cancellation, RunCounts
@@ -94,7 +95,8 @@ _KILL = Statement(_KILL_TEXT.format("$5::text"), sqlite=_KILL_TEXT.format("$5"))
 _READ = Statement(
     f"""
     SELECT {_CANCELLATIONS.columns("c")}, r.state_type, r.state_name
-    FROM cancellations c JOIN flow_runs r ON r.id = c.flow_run_id WHERE c.flow_run_id = $1 AND r.deleted_at IS NULL
+    FROM cancellations c JOIN flow_runs r ON r.id = c.flow_run_id WHERE c.flow_run_id = $1
+    AND r.deleted_at IS NULL AND {shown("r.id")}
     """
 )
 _SEVERAL_TEXT = f"SELECT {_COLUMNS} FROM cancellations WHERE flow_run_id {{}}"
@@ -110,17 +112,17 @@ _FIND_UNSPREAD = Statement(
 )
 _SPREAD = Statement("UPDATE cancellations SET spread_at = $2 WHERE flow_run_id = $1")
 _COUNTS = Reader(_Count, {"kind": Kind.TEXT, "state_type": ENUM(StateType), "runs": Kind.INTEGER})
-_COUNT_TEXT = """
+_COUNT_TEXT = f"""
     WITH RECURSIVE tree (id) AS (
         SELECT id FROM flow_runs WHERE id = $1
         UNION
         SELECT c.id FROM tree JOIN task_runs t ON t.flow_run_id = tree.id AND t.deleted_at IS NULL
-        JOIN flow_runs c ON c.parent_task_run_id = t.id AND c.deleted_at IS NULL
+        JOIN flow_runs c ON c.parent_task_run_id = t.id AND c.deleted_at IS NULL AND {shown("c.id")}
     )
     SELECT 'flow_runs', r.state_type, count(*) FROM tree JOIN flow_runs r ON r.id = tree.id
     WHERE r.state_type IS NOT NULL GROUP BY r.state_type
     UNION ALL
-    SELECT 'task_runs', t.state_type, count(*) FROM tree {} task_runs t ON t.flow_run_id = tree.id
+    SELECT 'task_runs', t.state_type, count(*) FROM tree {{}} task_runs t ON t.flow_run_id = tree.id
     WHERE t.state_type IS NOT NULL AND t.deleted_at IS NULL GROUP BY t.state_type
 """
 _COUNT = Statement(_COUNT_TEXT.format("JOIN"), sqlite=_COUNT_TEXT.format("CROSS JOIN"))  # which begins with the tree

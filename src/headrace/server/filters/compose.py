@@ -13,6 +13,7 @@ from headrace.server.filters import joins
 from headrace.server.filters.criteria import Parameters, Part
 from headrace.server.filters.forms import FORMS
 from headrace.server.filters.query import Adapter
+from headrace.server.filters.shown import shown
 from headrace.server.store.base import Dialect
 from headrace.server.store.tables import METADATA
 from headrace.wire.filters import Filter
@@ -26,8 +27,7 @@ def matching(
     table: Table = METADATA.tables[noun]
     selected: Expression[Any] = literal_column(columns)
     found = select(selected).select_from(table)
-    if "deleted_at" in table.c:
-        found = found.where(table.c.deleted_at.is_(None))
+    found = found.where(*shown(noun, table))
     parts = {name: Part(given, name, forms, parameters) for name, given in filters.items() if given is not None}
     found = found.where(*joins.conditions(noun, parts))
     compiled = found.compile(dialect=forms.compiler)

@@ -15,6 +15,7 @@ from sqlalchemy import Table, exists, select
 from headrace.server.filters.criteria import Part, any_of
 from headrace.server.filters.forms import ONE, Condition
 from headrace.server.filters.nouns import condition
+from headrace.server.filters.shown import shown
 from headrace.server.store.tables import METADATA
 
 Parts = Mapping[str, Part]
@@ -90,15 +91,15 @@ def _asked(table: Table, links: tuple[Link, ...], parts: Parts) -> Iterator[Cond
         if not inner:
             continue
         if not link.is_ours:
-            yield _exists(table, other, other.c[link.key] == table.c.id, inner)
+            yield _exists(table, link.noun, other.c[link.key] == table.c.id, inner)
             continue
         key = table.c[link.key]
         if part is not None:
             yield from _implied(part, key)
         if _is_narrow(link, parts):
-            yield key.in_(select(other.c.id).where(other.c.deleted_at.is_(None), *inner))
+            yield key.in_(select(other.c.id).where(*shown(link.noun, other), *inner))
         else:
-            yield _exists(table, other, other.c.id == key, inner)
+            yield _exists(table, link.noun, other.c.id == key, inner)
 
 
 def _implied(part: Part, key: Expression[Any]) -> list[Condition]:
@@ -108,10 +109,10 @@ def _implied(part: Part, key: Expression[Any]) -> list[Condition]:
     return []
 
 
-def _exists(table: Table, other: Table, related: Condition, inner: list[Condition]) -> Condition:
-    """Some live row of the other table is related and matches."""
-    rows = select(ONE).select_from(other)
-    return exists(rows.where(related, other.c.deleted_at.is_(None), *inner).correlate(table))
+def _exists(table: Table, noun: str, related: Condition, inner: list[Condition]) -> Condition:
+    """Some row of the other noun that is shown is related and matches."""
+    other = METADATA.tables[noun]
+    return exists(select(ONE).select_from(other).where(related, *shown(noun, other), *inner).correlate(table))
 
 
 def _is_narrow(link: Link, parts: Parts) -> bool:

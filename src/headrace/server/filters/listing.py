@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from headrace.server.filters.query import Query
 from headrace.server.store.base import Row, Statement, Store
+from headrace.server.store.hidden import shown
 from headrace.server.store.tallies import TOTAL
 from headrace.wire.filters import Filter
 
@@ -21,16 +22,16 @@ class Listing:
     def __init__(self, noun: str, columns: str, orders: Mapping[str, str]) -> None:
         self.noun = noun
         state = f"LEFT JOIN {noun[:-1]}_states AS state ON state.id = {noun}.state_id"
+        flow_run_id = f"{noun}.id" if noun == "flow_runs" else f"{noun}.flow_run_id"
+        is_shown = f"{noun}.deleted_at IS NULL AND {shown(flow_run_id)}"
         self._first = {
-            sort: Statement(
-                f"SELECT {columns} FROM {noun} {state} WHERE {noun}.deleted_at IS NULL ORDER BY {order} LIMIT $1"
-            )
+            sort: Statement(f"SELECT {columns} FROM {noun} {state} WHERE {is_shown} ORDER BY {order} LIMIT $1")
             for sort, order in orders.items()
             if sort not in _WITHOUT_INDEX
         }
         # PostgreSQL tells by a row's xmin, the transaction that wrote it, whether it is still the same.
         self._versions = {
-            sort: Statement(f"SELECT id, xmin FROM {noun} WHERE deleted_at IS NULL ORDER BY {order} LIMIT $1")
+            sort: Statement(f"SELECT id, xmin FROM {noun} WHERE {is_shown} ORDER BY {order} LIMIT $1")
             for sort, order in orders.items()
             if sort not in _WITHOUT_INDEX
         }

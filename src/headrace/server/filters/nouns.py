@@ -18,6 +18,7 @@ from headrace.server.filters.criteria import (
     on_tags,
 )
 from headrace.server.filters.forms import ONE, Condition
+from headrace.server.filters.shown import shown
 from headrace.server.store.tables import flow_runs, flows, logs, task_runs
 from headrace.wire.filters import LogFilterTextSearch
 
@@ -59,7 +60,7 @@ def _on_parent_flow_run(part: Part) -> Condition:
     """Runs called in a task run of one of these flow runs."""
     if not part.has("any_"):
         return true()
-    parents = select(_parents.c.id).where(any_of(part, "any_", _parents.c.flow_run_id), _parents.c.deleted_at.is_(None))
+    parents = select(_parents.c.id).where(any_of(part, "any_", _parents.c.flow_run_id), *shown("task_runs", _parents))
     return _run.parent_task_run_id.in_(parents)
 
 
@@ -86,7 +87,7 @@ def _on_subflow_runs(part: Part) -> Condition:
     wanted = getattr(part.given, "exists_", None)
     if wanted is None:
         return true()
-    subflow = select(ONE).where(_subflows.c.parent_task_run_id == _task.id, _subflows.c.deleted_at.is_(None))
+    subflow = select(ONE).where(_subflows.c.parent_task_run_id == _task.id, *shown("flow_runs", _subflows))
     found = exists(subflow.correlate(task_runs))
     return found if wanted else ~found
 

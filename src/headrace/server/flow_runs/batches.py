@@ -22,6 +22,7 @@ from headrace.server.states.proposals import Asker, entry_of
 from headrace.server.states.reading import STATES, current_states
 from headrace.server.states.rows import message_and_documents
 from headrace.server.store.base import Connection, Statement
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import Kind, Reader
 from headrace.server.task_runs import batches as task_runs
 from headrace.wire.base import encode_text
@@ -40,7 +41,7 @@ class Entering(msgspec.Struct, frozen=True):
 
 
 _CHOSEN, _CHOSEN_SQLITE = "{} = ANY($1::uuid[])", "{} IN (SELECT value FROM json_each($1))"
-_LOCK_TEXT = "SELECT id FROM flow_runs WHERE {} AND deleted_at IS NULL ORDER BY id"
+_LOCK_TEXT = f"SELECT id FROM flow_runs WHERE {{}} AND deleted_at IS NULL AND {shown('flow_runs.id')} ORDER BY id"
 _LOCK = Statement(
     _LOCK_TEXT.format(_CHOSEN.format("id")) + " FOR NO KEY UPDATE",
     sqlite=_LOCK_TEXT.format(_CHOSEN_SQLITE.format("id")),

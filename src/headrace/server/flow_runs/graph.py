@@ -10,6 +10,7 @@ import msgspec
 from headrace.rules.estimates import estimated_run_time
 from headrace.server.states.reading import STATES, current_states
 from headrace.server.store.base import Connection, Statement, Store
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import ENUM, JSON, Kind, Reader
 from headrace.wire.errors import BadRequest, ObjectNotFound
 from headrace.wire.listings import Dependency, Edge, Graph, GraphArtifact, GraphNode, GraphState, Upstream
@@ -106,7 +107,9 @@ _TASK = Reader(
     },
 )
 
-_FIND_RUN = Statement(f"SELECT {_RUN.columns()} FROM flow_runs WHERE id = $1 AND deleted_at IS NULL")
+_FIND_RUN = Statement(
+    f"SELECT {_RUN.columns()} FROM flow_runs WHERE id = $1 AND deleted_at IS NULL AND {shown('flow_runs.id')}"
+)
 _STATES_OF = Statement(f"SELECT {_STATE.columns()} FROM flow_run_states WHERE flow_run_id = $1 ORDER BY timestamp")
 _NODES_OF = Statement(
     f"""
@@ -119,7 +122,8 @@ _NODES_OF = Statement(
                 ELSE task.end_time END AS end_time,
             task.task_inputs, subflow.id AS subflow_id, subflow.name AS subflow_name, flow.name AS flow_name
         FROM task_runs AS task
-        LEFT JOIN flow_runs AS subflow ON subflow.parent_task_run_id = task.id AND subflow.deleted_at IS NULL
+        LEFT JOIN flow_runs AS subflow ON subflow.parent_task_run_id = task.id
+            AND subflow.deleted_at IS NULL AND {shown("subflow.id")}
         LEFT JOIN flows AS flow ON flow.id = subflow.flow_id
         WHERE task.flow_run_id = $1 AND task.deleted_at IS NULL
     ) AS node

@@ -15,6 +15,7 @@ from headrace.server.events.log import LoggedEvent
 from headrace.server.states.reading import STATES, current_states
 from headrace.server.states.rows import Documents, message_and_documents
 from headrace.server.store.base import Connection, Dialect, Statement, Topic
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import JSON, Kind, Reader
 from headrace.wire.base import encode_text
 from headrace.wire.flow_runs import CreatedBy, FlowRun, FlowRunPolicy
@@ -107,14 +108,16 @@ _LOAD = Statement(
     f"""
     SELECT {ORCHESTRATED.columns("r")}, {STATES.columns("s")}
     FROM flow_runs r LEFT JOIN flow_run_states s ON s.id = r.state_id
-    WHERE r.id = $1 AND r.deleted_at IS NULL
+    WHERE r.id = $1 AND r.deleted_at IS NULL AND {shown("r.id")}
     """
 )
 
+_LIVE = f"deleted_at IS NULL AND {shown('flow_runs.id')}"
+_FIND = f"SELECT id FROM flow_runs WHERE id = $1 AND {_LIVE}"
 # The row is locked by itself first: a join that waits for a lock would pair the new run with the old state.
 _LOCK = Statement(
-    "SELECT id FROM flow_runs WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
-    sqlite="SELECT id FROM flow_runs WHERE id = $1 AND deleted_at IS NULL",
+    f"{_FIND} FOR NO KEY UPDATE",
+    sqlite=_FIND,
 )
 
 _INSERT_RUN = """
@@ -165,8 +168,8 @@ _ENTER = Statement(
 
 _BY_KEY = Statement("SELECT id FROM flow_runs WHERE flow_id = $1 AND idempotency_key = $2 AND deleted_at IS NULL")
 _MERGE_LABELS = Statement(
-    "UPDATE flow_runs SET labels = labels || $3::jsonb, updated = $2 WHERE id = $1 AND deleted_at IS NULL",
-    sqlite="UPDATE flow_runs SET labels = json_patch(labels, $3), updated = $2 WHERE id = $1 AND deleted_at IS NULL",
+    f"UPDATE flow_runs SET labels = labels || $3::jsonb, updated = $2 WHERE id = $1 AND {_LIVE}",
+    sqlite=f"UPDATE flow_runs SET labels = json_patch(labels, $3), updated = $2 WHERE id = $1 AND {_LIVE}",
 )
 _DELETE = Statement("DELETE FROM flow_runs WHERE id = $1 AND deleted_at IS NULL")
 _DELETE_LOGS = Statement("DELETE FROM logs WHERE flow_run_id = $1")
@@ -333,7 +336,7 @@ async def delete(transaction: Connection, id: UUID) -> bool:
 @lru_cache(maxsize=128)
 def _update(columns: tuple[str, ...]) -> Statement:
     settings = ", ".join(f"{column} = ${number}" for number, column in enumerate(columns, start=2))
-    return Statement(f"UPDATE flow_runs SET {settings} WHERE id = $1 AND deleted_at IS NULL")
+    return Statement(f"UPDATE flow_runs SET {settings} WHERE id = $1 AND {_LIVE}")
 
 
 async def _add_state(

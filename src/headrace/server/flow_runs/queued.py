@@ -6,6 +6,7 @@ from uuid import UUID
 
 from headrace.server.flow_runs import reading
 from headrace.server.store.base import Connection, Row, Statement
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import ENUM, Kind, Reader
 from headrace.wire.flow_runs import FlowRun
 from headrace.wire.states import StateType
@@ -87,9 +88,10 @@ class Slots:
 UNDER_WAY = Slots(StateType.PENDING, StateType.RUNNING)
 NOT_ENDED = Slots(StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 
-_DUE = """
+_DUE = f"""
     WHERE flow_runs.work_queue_id = $1 AND flow_runs.state_type = 'SCHEDULED' AND flow_runs.deleted_at IS NULL
-        AND coalesce(flow_runs.empirical_policy ->> 'retry_type', '') <> 'in_process'{when}
+        AND {shown("flow_runs.id")}
+        AND coalesce(flow_runs.empirical_policy ->> 'retry_type', '') <> 'in_process'{{when}}
     ORDER BY flow_runs.next_scheduled_start_time, flow_runs.id LIMIT $2
 """
 _BEFORE = " AND flow_runs.next_scheduled_start_time <= ${}"

@@ -7,6 +7,7 @@ from uuid import UUID
 from headrace.server.filters.listing import Given, Listing
 from headrace.server.states.reading import STATES, complete
 from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import ENUM, JSON, Field, Kind, Reader
 from headrace.wire.flow_runs import CreatedBy, FlowRun, FlowRunPolicy
 from headrace.wire.flows import Labels
@@ -67,7 +68,7 @@ ORDERS = {
 
 SELECT = f"SELECT {COLUMNS} FROM flow_runs {WITH_STATE}"
 """The beginning of a statement whose rows `runs` reads."""
-_BY_ID = Statement(f"{SELECT} WHERE flow_runs.id = $1 AND flow_runs.deleted_at IS NULL")
+_BY_ID = Statement(f"{SELECT} WHERE flow_runs.id = $1 AND flow_runs.deleted_at IS NULL AND {shown('flow_runs.id')}")
 LISTING = Listing("flow_runs", COLUMNS, ORDERS)
 
 

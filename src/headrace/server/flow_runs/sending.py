@@ -19,6 +19,7 @@ from headrace.server.filters.listing import Given
 from headrace.server.flow_runs import reading
 from headrace.server.states.reading import complete_sent
 from headrace.server.store.base import Dialect, Row, Statement, Store
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import RENDERED, Field, Kind, Reader
 from headrace.server.store.sending import sender
 from headrace.wire.base import encode
@@ -32,7 +33,7 @@ _LONGEST = 16_384
 
 _VERSIONED = Statement(
     f"SELECT {reading.COLUMNS}, flow_runs.xmin FROM flow_runs {reading.WITH_STATE}"
-    " WHERE flow_runs.id = ANY($1::uuid[]) AND flow_runs.deleted_at IS NULL"
+    f" WHERE flow_runs.id = ANY($1::uuid[]) AND flow_runs.deleted_at IS NULL AND {shown('flow_runs.id')}"
 )
 
 

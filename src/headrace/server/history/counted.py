@@ -13,9 +13,10 @@ from typing import NamedTuple
 from headrace.server.history import sums
 from headrace.server.history.bars import Bars, Sheet, micros
 from headrace.server.history.sums import MICROSECONDS_A_SPAN, MICROSECONDS_A_STEP, STEPS_A_SPAN, Sums, state_key
-from headrace.server.history.walk import COLUMNS, LATENESS, LATENESS_SQLITE, RUN_TIME, RUN_TIME_SQLITE
+from headrace.server.history.walk import COLUMNS, LATENESS, LATENESS_SQLITE, RUN_TIME, RUN_TIME_SQLITE, flow_run_of
 from headrace.server.history.wanted import Wanted
 from headrace.server.store.base import Dialect, Statement, Store
+from headrace.server.store.hidden import shown
 from headrace.wire.base import encode_text
 from headrace.wire.listings import HistoryBar
 from headrace.wire.times import from_micros, to_micros
@@ -45,7 +46,7 @@ GROUP BY piece, state_type, state_name
 _RUNS_OF_PIECES = """
 unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS pieces(since, until, piece) CROSS JOIN LATERAL (
     SELECT {columns} FROM {noun} WHERE expected_start_time >= since AND expected_start_time < until
-        AND deleted_at IS NULL AND state_type IS NOT NULL
+        AND deleted_at IS NULL AND {is_shown} AND state_type IS NOT NULL
     ORDER BY expected_start_time OFFSET 0
 ) AS run
 """
@@ -56,7 +57,7 @@ _RUNS_OF_PIECES_SQLITE = """
     FROM json_each($2) LIMIT -1 OFFSET 0
 ) CROSS JOIN {noun} AS run
 WHERE run.expected_start_time >= since AND run.expected_start_time < until
-    AND run.deleted_at IS NULL AND run.state_type IS NOT NULL
+    AND run.deleted_at IS NULL AND {is_shown} AND run.state_type IS NOT NULL
 """
 """With a limit that is none, or else SQLite takes the JSON apart again for each run."""
 
@@ -85,12 +86,12 @@ class Counted:
         self._noun = noun
         self._runs = Statement(
             _RUNS.format(
-                runs=_RUNS_OF_PIECES.format(noun=noun, columns=COLUMNS),
+                runs=_RUNS_OF_PIECES.format(noun=noun, columns=COLUMNS, is_shown=shown(flow_run_of(noun, noun))),
                 run_time=RUN_TIME.format(now="$1::timestamptz"),
                 lateness=LATENESS.format(now="$1::timestamptz"),
             ),
             sqlite=_RUNS.format(
-                runs=_RUNS_OF_PIECES_SQLITE.format(noun=noun),
+                runs=_RUNS_OF_PIECES_SQLITE.format(noun=noun, is_shown=shown(flow_run_of(noun, "run"))),
                 run_time=RUN_TIME_SQLITE.format(now="$1"),
                 lateness=LATENESS_SQLITE.format(now="$1"),
             ),

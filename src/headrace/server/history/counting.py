@@ -14,8 +14,9 @@ from typing import Any
 from headrace.server.history import sums
 from headrace.server.history.bars import micros
 from headrace.server.history.sums import MICROSECONDS_A_SPAN, MICROSECONDS_A_STEP, STEPS_A_SPAN, state_key
-from headrace.server.history.walk import TERMINAL
+from headrace.server.history.walk import TERMINAL, flow_run_of
 from headrace.server.store.base import Connection, Row, Statement, Store
+from headrace.server.store.hidden import shown
 from headrace.server.store.histories import CLOCK, COUNTED_AFTER
 from headrace.wire.ids import uuid7
 from headrace.wire.times import from_micros, to_micros
@@ -55,7 +56,7 @@ SELECT {step}, state_type, state_name, count(*),
     {lateness}, count(CASE WHEN {is_waiting} THEN 1 END)
 FROM {spans} CROSS JOIN {noun} AS run
 WHERE run.expected_start_time >= {begin} AND run.expected_start_time < {end}
-    AND run.deleted_at IS NULL AND run.state_type IS NOT NULL
+    AND run.deleted_at IS NULL AND {is_shown} AND run.state_type IS NOT NULL
 GROUP BY 1, 2, 3 ORDER BY 1
 """
 _IS_RUNNING = "state_type = 'RUNNING' AND state_timestamp IS NOT NULL"
@@ -155,6 +156,7 @@ def _count_of(noun: str) -> str:
     begin = f"to_timestamp(span * {MICROSECONDS_A_SPAN // 1_000_000}::float8)"
     return _COUNT.format(
         noun=noun,
+        is_shown=shown(flow_run_of(noun, "run")),
         step=f"floor(date_part('epoch', expected_start_time) / {MICROSECONDS_A_STEP // 1_000_000})::integer",
         spans="unnest($1::integer[]) AS span",
         begin=begin,
@@ -170,6 +172,7 @@ def _count_of_sqlite(noun: str) -> str:
     begin = f"span.value * {MICROSECONDS_A_SPAN}"
     return _COUNT.format(
         noun=noun,
+        is_shown=shown(flow_run_of(noun, "run")),
         step=f"expected_start_time / {MICROSECONDS_A_STEP}",
         spans="json_each($1) AS span",
         begin=begin,

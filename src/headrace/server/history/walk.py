@@ -37,6 +37,11 @@ GROUP BY 1, 2, 3
 """
 
 
+def flow_run_of(noun: str, table: str) -> str:
+    """The column with the id of the flow run that a run is, or is in."""
+    return f"{table}.id" if noun == "flow_runs" else f"{table}.flow_run_id"
+
+
 class Walk:
     """The histories of one noun."""
 

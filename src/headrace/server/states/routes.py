@@ -6,6 +6,7 @@ from headrace.server.context import Context
 from headrace.server.http.routing import Router
 from headrace.server.states.reading import STATES
 from headrace.server.store.base import Connection, Statement
+from headrace.server.store.hidden import shown
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.states import State
 
@@ -14,22 +15,24 @@ task_run_states = Router(prefix="/task_run_states", tag="Task Run States")
 routers = (flow_run_states, task_run_states)
 
 _SELECT = f"SELECT {STATES.columns('s')} FROM"
+_FLOW_RUN_IS_SHOWN = f"r.deleted_at IS NULL AND {shown('r.id')}"
+_TASK_RUN_IS_SHOWN = f"r.deleted_at IS NULL AND {shown('r.flow_run_id')}"
 _FLOW_RUN_STATE = Statement(
-    f"{_SELECT} flow_run_states s JOIN flow_runs r ON r.id = s.flow_run_id WHERE s.id = $1 AND r.deleted_at IS NULL"
+    f"{_SELECT} flow_run_states s JOIN flow_runs r ON r.id = s.flow_run_id WHERE s.id = $1 AND {_FLOW_RUN_IS_SHOWN}"
 )
 _TASK_RUN_STATE = Statement(
-    f"{_SELECT} task_run_states s JOIN task_runs r ON r.id = s.task_run_id WHERE s.id = $1 AND r.deleted_at IS NULL"
+    f"{_SELECT} task_run_states s JOIN task_runs r ON r.id = s.task_run_id WHERE s.id = $1 AND {_TASK_RUN_IS_SHOWN}"
 )
 _FLOW_RUN_STATES = Statement(
     f"""
     {_SELECT} flow_run_states s JOIN flow_runs r ON r.id = s.flow_run_id
-    WHERE s.flow_run_id = $1 AND r.deleted_at IS NULL ORDER BY s.timestamp, s.id
+    WHERE s.flow_run_id = $1 AND {_FLOW_RUN_IS_SHOWN} ORDER BY s.timestamp, s.id
     """
 )
 _TASK_RUN_STATES = Statement(
     f"""
     {_SELECT} task_run_states s JOIN task_runs r ON r.id = s.task_run_id
-    WHERE s.task_run_id = $1 AND r.deleted_at IS NULL ORDER BY s.timestamp, s.id
+    WHERE s.task_run_id = $1 AND {_TASK_RUN_IS_SHOWN} ORDER BY s.timestamp, s.id
     """
 )
 

@@ -11,6 +11,7 @@ from headrace.rules.facts import EnclosingFlowRun
 from headrace.server.states.reading import STATES, current_states
 from headrace.server.states.rows import message_and_documents
 from headrace.server.store.base import Connection, Statement
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import JSON, Kind, Reader
 from headrace.wire.base import encode_text
 from headrace.wire.flows import Labels
@@ -63,10 +64,12 @@ def _id(*, id: UUID) -> UUID:
 _IDS = Reader(_id, {"id": Kind.UUID})
 _LABELS = JSON(Labels)
 
+_LIVE = f"deleted_at IS NULL AND {shown('task_runs.flow_run_id')}"
+_FIND = f"SELECT id FROM task_runs WHERE id = $1 AND {_LIVE}"
 # The row is locked by itself first: a join that waits for a lock would pair the new run with the old state.
 _LOCK = Statement(
-    "SELECT id FROM task_runs WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
-    sqlite="SELECT id FROM task_runs WHERE id = $1 AND deleted_at IS NULL",
+    f"{_FIND} FOR NO KEY UPDATE",
+    sqlite=_FIND,
 )
 _LOAD = Statement(
     f"""
@@ -79,13 +82,14 @@ _FLOW_RUN = Statement(
     f"""
     SELECT r.run_count, {STATES.columns("s")}
     FROM flow_runs r LEFT JOIN flow_run_states s ON s.id = r.state_id
-    WHERE r.id = $1 AND r.deleted_at IS NULL
+    WHERE r.id = $1 AND r.deleted_at IS NULL AND {shown("r.id")}
     """
 )
 _CACHED = Statement(
     f"""
     SELECT {STATES.columns("s")}
     FROM task_run_state_cache c JOIN task_run_states s ON s.id = c.task_run_state_id
+    JOIN task_runs t ON t.id = s.task_run_id AND t.deleted_at IS NULL AND {shown("t.flow_run_id")}
     WHERE c.cache_key = $1 AND (c.cache_expiration IS NULL OR c.cache_expiration > $2)
     ORDER BY c.id DESC LIMIT 1
     """
@@ -110,7 +114,7 @@ _BY_KEY = Statement(
     """,
 )
 
-_INSERT_RUN = """
+_INSERT_RUN = f"""
     INSERT INTO task_runs (
         id, created, updated, name, flow_run_id, task_key, dynamic_key, state_id, state_type, state_name,
         state_timestamp, run_count, expected_start_time, next_scheduled_start_time, start_time, end_time,
@@ -118,9 +122,9 @@ _INSERT_RUN = """
         task_inputs, labels
     )
     SELECT $1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-        $18, $19, $20, $21, $22, $23, {labels}
-    FROM (SELECT 1) AS one LEFT JOIN flow_runs f ON f.id = $4 AND f.deleted_at IS NULL
-    WHERE f.id IS NOT NULL OR {outside}
+        $18, $19, $20, $21, $22, $23, {{labels}}
+    FROM (SELECT 1) AS one LEFT JOIN flow_runs f ON f.id = $4 AND f.deleted_at IS NULL AND {shown("f.id")}
+    WHERE f.id IS NOT NULL OR {{outside}}
     ON CONFLICT DO NOTHING
     RETURNING labels
 """
@@ -160,7 +164,7 @@ _LEASES_OVER = Statement(
     sqlite=f"SELECT id {_OVER} ORDER BY deadline LIMIT $2",
 )
 _BEGINNINGS = Statement("SELECT count(*) FROM task_run_states WHERE task_run_id = $1 AND type = 'PENDING'")
-_RENAME = Statement("UPDATE task_runs SET updated = $2, name = COALESCE($3, name) WHERE id = $1 AND deleted_at IS NULL")
+_RENAME = Statement(f"UPDATE task_runs SET updated = $2, name = COALESCE($3, name) WHERE id = $1 AND {_LIVE}")
 _DELETE = Statement("DELETE FROM task_runs WHERE id = $1 AND deleted_at IS NULL")
 _DELETE_LOGS = Statement("DELETE FROM logs WHERE task_run_id = $1")
 

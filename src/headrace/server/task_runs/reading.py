@@ -11,6 +11,7 @@ import msgspec
 from headrace.server.filters.listing import Given, Listing
 from headrace.server.states.reading import STATES, complete, complete_sent
 from headrace.server.store.base import Connection, Dialect, Row, Statement, Store
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import ENUM, JSON, RENDERED, Field, Kind, Reader
 from headrace.server.store.sending import sender
 from headrace.wire.flows import Labels
@@ -59,7 +60,8 @@ _ORDERS = {
 }
 
 _BY_ID = Statement(
-    f"SELECT {_COLUMNS} FROM task_runs {_WITH_STATE} WHERE task_runs.id = $1 AND task_runs.deleted_at IS NULL"
+    f"SELECT {_COLUMNS} FROM task_runs {_WITH_STATE}"
+    f" WHERE task_runs.id = $1 AND task_runs.deleted_at IS NULL AND {shown('task_runs.flow_run_id')}"
 )
 _LISTING = Listing("task_runs", _COLUMNS, _ORDERS)
 

@@ -10,6 +10,7 @@ from headrace.rules.estimates import estimated_run_time, estimated_start_time_de
 from headrace.server.filters.listing import Listing
 from headrace.server.flow_runs.reading import ORDERS
 from headrace.server.store.base import Statement, Store
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import ENUM, Kind, Reader
 from headrace.wire.states import StateType
 from headrace.wire.ui import FlowRunPoints, SimpleFlowRun
@@ -36,8 +37,9 @@ _RUNS = Reader(
     },
 )
 _LISTING = Listing("flow_runs", _RUNS.columns("flow_runs"), ORDERS)
-_COUNT = """
-SELECT flow_run_id, count(*) FROM task_runs WHERE {runs} AND deleted_at IS NULL GROUP BY flow_run_id
+_COUNT = f"""
+SELECT flow_run_id, count(*) FROM task_runs
+WHERE {{runs}} AND deleted_at IS NULL AND {shown("task_runs.flow_run_id")} GROUP BY flow_run_id
 """
 _TASK_RUNS = Statement(
     _COUNT.format(runs="flow_run_id = ANY($1::uuid[])"),

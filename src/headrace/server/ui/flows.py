@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from headrace.server.store.base import Connection, Statement
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import ENUM, Kind, Reader
 from headrace.wire.states import StateType
 from headrace.wire.ui import SimpleNextFlowRun
@@ -28,6 +29,7 @@ SELECT {_NEXT.columns()} FROM (
     SELECT {_NEXT.columns()}, row_number() OVER (PARTITION BY flow_id ORDER BY next_scheduled_start_time, id) AS place
     FROM flow_runs
     WHERE {{flows}} AND next_scheduled_start_time IS NOT NULL AND state_type = 'SCHEDULED' AND deleted_at IS NULL
+    AND {shown("flow_runs.id")}
 ) AS scheduled
 WHERE place = 1
 """

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from headrace.server.filters import Query
 from headrace.server.store.base import Connection, Statement, Store
+from headrace.server.store.hidden import shown
 from headrace.server.task_runs import reading
 from headrace.wire.errors import ObjectNotFound, Unprocessable
 from headrace.wire.filters import Filter
@@ -14,7 +15,10 @@ from headrace.wire.ui import CountByState, TaskRunCount, TaskRunCounts, UITaskRu
 BARS = 20
 """How many bars the dashboard's plot has."""
 
-_ALL_BY_STATE = Statement("SELECT state_type, count(*) FROM task_runs WHERE deleted_at IS NULL GROUP BY state_type")
+_ALL_BY_STATE = Statement(
+    "SELECT state_type, count(*) FROM task_runs"
+    f" WHERE deleted_at IS NULL AND {shown('task_runs.flow_run_id')} GROUP BY state_type"
+)
 # The plus signs keep SQLite from walking all runs in the order of their states: the window's index is shorter.
 _BY_STATE = Query(
     "task_runs",
@@ -41,7 +45,9 @@ _PER_BAR = Query(
     ),
     extras=("after", "before"),
 )
-_FLOW_RUN_NAME = Statement("SELECT name FROM flow_runs WHERE id = $1 AND deleted_at IS NULL")
+_FLOW_RUN_NAME = Statement(
+    f"SELECT name FROM flow_runs WHERE id = $1 AND deleted_at IS NULL AND {shown('flow_runs.id')}"
+)
 
 
 async def read(connection: Connection, task_run_id: UUID, now: datetime) -> UITaskRun:
