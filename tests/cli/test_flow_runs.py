@@ -156,22 +156,6 @@ def test_a_finished_run_cannot_be_cancelled_and_says_why(served: Command, api: S
     assert "terminal state" in answer.stderr
 
 
-def test_many_are_deleted_by_ids_from_a_pipe(served: Command, api: SyncHeadraceClient, flow: str) -> None:
-    made = [str(make_run(api, flow)) for _ in range(3)]
-    answer = served("flow-run", "delete", made[0], "--stdin", stdin="\n".join([*made[1:], ""]))
-    assert answer.returncode == 0, answer.stderr
-    assert listed(served, "--flow", flow) == []
-
-
-def test_a_failure_among_many_does_not_stop_the_others(served: Command, api: SyncHeadraceClient, flow: str) -> None:
-    made = [str(make_run(api, flow)) for _ in range(2)]
-    answer = served("flow-run", "delete", made[0], NOBODY, made[1])
-    assert answer.returncode == 1
-    assert listed(served, "--flow", flow) == []
-    assert f"There is no flow run {NOBODY}" in answer.stderr
-    assert answer.stderr.splitlines()[-1] == "headrace: 1 of 3 flow runs failed; the lines above say why."
-
-
 @pytest.fixture
 def logged(api: SyncHeadraceClient, flow: str) -> UUID:
     """A finished run that logged `line 0` (debug) to `line 249` (info), a second apart."""

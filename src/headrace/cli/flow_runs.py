@@ -1,39 +1,28 @@
 """`headrace flow-run`."""
 
-import sys
-from datetime import timedelta
 from typing import Annotated
-from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from headrace.cli import run_cancelling, run_logs
-from headrace.cli.display import ago, duration, local, seconds_of
-from headrace.cli.errors import CommandFailed, UsageError
-from headrace.cli.output import Column, ListOutput, Output, ask, show_facts, show_json, show_list
-from headrace.cli.session import Stdin, Yes, client, for_each, gather_ids, named, parse_id
-from headrace.cli.states import state_style, types_and_names
+from headrace.cli import run_cancelling, run_deleting, run_logs
+from headrace.cli.display import ago, duration, local
+from headrace.cli.output import Column, ListOutput, Output, show_facts, show_json, show_list
+from headrace.cli.run_filters import RunFilters
+from headrace.cli.session import client, named, parse_id
+from headrace.cli.states import state_style
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.filters import (
     FlowFilter,
     FlowFilterId,
-    FlowFilterName,
-    FlowRunFilter,
-    FlowRunFilterStartTime,
-    FlowRunFilterState,
-    FlowRunFilterStateName,
-    FlowRunFilterStateType,
-    FlowRunFilterTags,
-    Operator,
 )
 from headrace.wire.flow_runs import FlowRun
 from headrace.wire.sorts import FlowRunSort
-from headrace.wire.times import now
 
 app = App(name="flow-run", help="List, inspect, execute, cancel and delete flow runs, and read their logs.")
 app.command(run_logs.logs)
 app.command(run_cancelling.cancel)
 app.command(run_cancelling.cancellation)
+app.command(run_deleting.delete)
 app.command("headrace.cli.flow_run_execution:execute", name="execute", help="Execute a run of a deployment here.")
 
 NOUN = "flow run"
@@ -65,10 +54,11 @@ def ls(
         limit: The most runs to list, 15 if not given.
         output: A table for people, JSON for programs, or bare ids for pipes.
     """
+    chosen = RunFilters(states=state, tags=tag, flows=flow, since=since)
     with client() as api:
         runs = api.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=flow)) if flow else None,
-            flow_run_filter=_filter(state, tag, since),
+            flow_filter=chosen.of_flows(),
+            flow_run_filter=chosen.of_runs(),
             sort=FlowRunSort.START_TIME_DESC,
             limit=limit,
         )
@@ -112,52 +102,6 @@ def inspect(run: str, /, *, output: Output = "table") -> None:
             return
         flow = api.read_flow(found.flow_id)
     show_facts(_facts(found, flow.name), output)
-
-
-@app.command
-def delete(*runs: str, stdin: Stdin = False, yes: Yes = False) -> None:
-    """Delete flow runs with their task runs, states and logs.
-
-    Asks first when someone is at the terminal.
-
-    Try:
-
-        headrace flow-run delete RUN_ID
-        headrace flow-run ls --tag test -o id | headrace flow-run delete --stdin
-
-    Args:
-        runs: The ids of the runs.
-    """
-    ids = gather_ids(runs, stdin, NOUN)
-    what = f"flow run {ids[0]}" if len(ids) == 1 else f"{len(ids)} flow runs"
-    if not yes and not stdin and sys.stdin.isatty() and not ask(f"Delete {what}?"):
-        raise CommandFailed("Nothing is deleted.")
-    with client() as api:
-
-        def delete_one(id: UUID) -> str:
-            api.delete_flow_run(id)
-            return "is deleted"
-
-        for_each(ids, NOUN, delete_one)
-
-
-def _filter(states: list[str] | None, tags: list[str] | None, since: str | None) -> FlowRunFilter | None:
-    chosen = FlowRunFilter()
-    if states:
-        types, names = types_and_names(states)
-        chosen.state = FlowRunFilterState(
-            operator=Operator.or_,
-            type=FlowRunFilterStateType(any_=types) if types else None,
-            name=FlowRunFilterStateName(any_=names) if names else None,
-        )
-    if tags:
-        chosen.tags = FlowRunFilterTags(all_=tags)
-    if since:
-        try:
-            chosen.start_time = FlowRunFilterStartTime(after_=now() - timedelta(seconds=seconds_of(since)))
-        except ValueError as error:
-            raise UsageError(str(error)) from None
-    return chosen if states or tags or since else None
 
 
 def _facts(run: FlowRun, flow: str) -> dict[str, str | None]:

@@ -1,12 +1,11 @@
 """`headrace flow`."""
 
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 from cyclopts import App, Parameter
 
 from headrace.cli.display import ago, local
-from headrace.cli.errors import CommandFailed
+from headrace.cli.flow_names import find
 from headrace.cli.output import Column, ListOutput, Output, show_facts, show_json, show_list
 from headrace.cli.session import client
 from headrace.wire.filters import FlowFilter, FlowFilterId, FlowFilterName
@@ -14,7 +13,7 @@ from headrace.wire.flows import Flow
 from headrace.wire.sorts import FlowSort
 
 if TYPE_CHECKING:
-    from headrace.client.orchestration import SyncHeadraceClient
+    pass
 
 app = App(name="flow", help="List, inspect and serve flows.")
 app.command("headrace.cli.flow_serving:serve", name="serve", help="Make a deployment and execute its runs.")
@@ -66,7 +65,7 @@ def inspect(flow: str, /, *, output: Output = "table") -> None:
         output: Lines for people or JSON for programs.
     """
     with client() as api:
-        found = _find(api, flow)
+        found = find(api, flow)
         if output == "json":
             show_json(found)
             return
@@ -79,13 +78,3 @@ def inspect(flow: str, /, *, output: Output = "table") -> None:
         "runs": str(runs),
     }
     show_facts(facts, output)
-
-
-def _find(api: "SyncHeadraceClient", reference: str) -> Flow:
-    try:
-        wanted = FlowFilter(id=FlowFilterId(any_=[UUID(reference)]))
-    except ValueError:
-        wanted = FlowFilter(name=FlowFilterName(any_=[reference]))
-    if found := api.read_flows(flow_filter=wanted):
-        return found[0]
-    raise CommandFailed(f"There is no flow {reference}; headrace flow ls shows those there are.")

@@ -68,9 +68,9 @@ def summary(operation: Operation) -> str:
     """What an operation has done, in a line.
 
     >>> summary(operation)
-    '48,212 flow runs deleted in 1.3s, 3 skipped.'
+    '48,212 flow runs deleted in 1.3s with 96,424 task runs, 3 skipped.'
     """
-    done = amount(operation.changed, one(operation))
+    done = amount(operation.counts.get(operation.noun, operation.changed), one(operation))
     took = ""
     if operation.started is not None and operation.finished is not None:
         took = f" in {duration((operation.finished - operation.started).total_seconds())}"
@@ -78,7 +78,17 @@ def summary(operation: Operation) -> str:
         f"{count:,} {word}" for count, word in ((operation.skipped, "skipped"), (operation.failed, "failed")) if count
     ]
     how = _PART.get(operation.status)
-    return ", ".join([f"{done} {_DOING[operation.kind][1]}{took}", *rest, *([how] if how else [])]) + "."
+    told = f"{done} {_DOING[operation.kind][1]}{took}{_along(operation)}"
+    return ", ".join([told, *rest, *([how] if how else [])]) + "."
+
+
+def _along(operation: Operation) -> str:
+    """What went along with the items themselves."""
+    others = {table: many for table, many in operation.counts.items() if many and table != operation.noun}
+    if operation.kind not in (OperationKind.DELETE, OperationKind.RESTORE) or not others:
+        return ""
+    told = [amount(many, table.removesuffix("s").replace("_", " ")) for table, many in others.items()]
+    return f" with {' and '.join([', '.join(told[:-1]), told[-1]] if len(told) > 1 else told)}"
 
 
 def one(operation: Operation) -> str:

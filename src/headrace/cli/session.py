@@ -42,12 +42,20 @@ def parse_id(text: str, noun: str) -> UUID:
 
 def gather_ids(given: Sequence[str], stdin: bool, noun: str) -> list[UUID]:
     """The ids named on the command line and, if asked for, on standard input; each once, in order."""
-    texts = list(given)
-    if stdin:
-        texts += [line.split()[0] for line in sys.stdin if line.strip()]
-    if not texts:
+    found = gather_some_ids(given, stdin, noun)
+    if not found:
         raise UsageError(f"No {noun} named: give ids, or pipe them in with --stdin.")
-    return list(dict.fromkeys(parse_id(text, noun) for text in texts))
+    return found
+
+
+def gather_some_ids(given: Sequence[str], stdin: bool, noun: str) -> list[UUID]:
+    """As `gather_ids`, for commands that may be told otherwise what is meant: there may be none."""
+    return list(dict.fromkeys(parse_id(text, noun) for text in [*given, *piped(stdin)]))
+
+
+def piped(stdin: bool) -> list[str]:
+    """What came on standard input, if it is to be read: the first word of each line."""
+    return [line.split()[0] for line in sys.stdin if line.strip()] if stdin else []
 
 
 def for_each(ids: Sequence[Key], noun: str, action: Callable[[Key], str]) -> None:
