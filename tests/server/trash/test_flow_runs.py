@@ -4,25 +4,13 @@ from uuid import UUID
 
 import pytest
 
-from headrace.server.store.base import Store
-from headrace.server.trash import service
 from headrace.wire.ids import uuid7
-from headrace.wire.operations import ConflictResolution, OperationNoun
-from headrace.wire.times import now
+from headrace.wire.operations import OperationNoun
 from tests.server.api import Api
+from tests.server.trash.changes import remove, restore
 from tests.server.trash.dumps import HIDDEN, counted, dump, number, totals
 
 RUNS = OperationNoun.FLOW_RUNS
-
-
-async def remove(store: Store, ids: list[UUID], operation_id: UUID) -> service.Removed:
-    async with store.bulk() as transaction:
-        return await service.remove(transaction, operation_id, RUNS, ids, now())
-
-
-async def restore(store: Store, ids: list[UUID], operation_id: UUID | None) -> service.Restored:
-    async with store.bulk() as transaction:
-        return await service.restore(transaction, operation_id, RUNS, ids, now(), ConflictResolution.SKIP)
 
 
 async def a_run(api: Api, state: str) -> UUID:
@@ -41,13 +29,13 @@ async def test_a_run_comes_back_as_it_was(api: Api, state: str) -> None:
     ids = [await a_run(api, state) for _ in range(3)]
     operation_id, before = uuid7(), await dump(api.store)
 
-    removed = await remove(api.store, ids, operation_id)
+    removed = await remove(api.store, RUNS, ids, operation_id)
     assert set(removed.removed) == set(ids)
     assert removed.counts == {"flow_runs": 3, "task_runs": 3, "artifacts": 6}
     assert await number(api.store, HIDDEN) == (3 if state == "COMPLETED" else 0)
     assert await counted(api.store) == await totals(api.store) == {"flow_runs": 0, "task_runs": 0}
 
-    restored = await restore(api.store, ids, operation_id)
+    restored = await restore(api.store, RUNS, ids, operation_id)
     assert set(restored.restored) == set(ids)
     assert restored.counts == removed.counts
     assert await dump(api.store) == before
@@ -56,12 +44,12 @@ async def test_a_run_comes_back_as_it_was(api: Api, state: str) -> None:
 async def test_a_run_is_deleted_and_restored_once(api: Api) -> None:
     ids = [await a_run(api, "COMPLETED"), await a_run(api, "RUNNING")]
     first, second = uuid7(), uuid7()
-    await remove(api.store, ids, first)
-    again = await remove(api.store, [*ids, uuid7()], second)
+    await remove(api.store, RUNS, ids, first)
+    again = await remove(api.store, RUNS, [*ids, uuid7()], second)
     assert (again.removed, len(again.gone), again.counts) == ([], 3, {})
 
-    of_another = await restore(api.store, ids, second)
+    of_another = await restore(api.store, RUNS, ids, second)
     assert (of_another.restored, set(of_another.gone)) == ([], set(ids))
-    assert set((await restore(api.store, ids, None)).restored) == set(ids)
-    assert (await restore(api.store, ids, first)).restored == []
+    assert set((await restore(api.store, RUNS, ids, None)).restored) == set(ids)
+    assert (await restore(api.store, RUNS, ids, first)).restored == []
     assert await counted(api.store) == await totals(api.store) == {"flow_runs": 2, "task_runs": 2}

@@ -14,6 +14,7 @@ from headrace.server.artifacts import events, queries
 from headrace.server.events import log
 from headrace.server.events.facts import Change
 from headrace.server.store.base import Connection, Row, Statement
+from headrace.server.store.hidden import shown_of
 from headrace.server.store.rows import Kind, Reader
 from headrace.wire.ids import uuid7
 
@@ -33,7 +34,7 @@ _LOCK = Statement(
 )
 _LOOK_UP_TEXT = f"""
     SELECT k.{{name}}, (
-        SELECT a.id FROM artifacts a WHERE a.key = k.{{name}} AND a.deleted_at IS NULL AND {queries.shown("a")}
+        SELECT a.id FROM artifacts a WHERE a.key = k.{{name}} AND a.deleted_at IS NULL AND {shown_of("a")}
         ORDER BY a.id DESC LIMIT 1
     ), c.latest_id
     FROM {{keys}} LEFT JOIN artifact_collections c ON c.key = k.{{name}} AND c.deleted_at IS NULL

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from headrace.server.filters.objects import Objects
 from headrace.server.store.base import Statement
-from headrace.server.store.hidden import shown as shown_run
+from headrace.server.store.hidden import shown_of
 from headrace.server.store.rows import JSON, Kind, Reader
 from headrace.wire.artifacts import Artifact, ArtifactCollection, Metadata
 
@@ -30,12 +30,6 @@ _COLUMNS, _COLLECTED = ARTIFACTS.columns(), COLLECTIONS.columns()
 _COPIED = ", ".join(SHOWN)
 
 
-def shown(table: str) -> str:
-    """The condition that the run which left an artifact is not hidden."""
-    of_task = f"(SELECT t.flow_run_id FROM task_runs t WHERE t.id = {table}.task_run_id)"
-    return shown_run(f"coalesce({table}.flow_run_id, {of_task})")
-
-
 INSERT = Statement(f"INSERT INTO artifacts ({_COLUMNS}) VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9)")
 COLLECT = Statement(
     f"INSERT INTO artifact_collections (id, created, updated, key, latest_id, {_COPIED})"
@@ -44,7 +38,7 @@ COLLECT = Statement(
     f" latest_id = excluded.latest_id, {', '.join(f'{name} = excluded.{name}' for name in SHOWN)}"
     f" WHERE artifact_collections.latest_id < excluded.latest_id RETURNING {_COLLECTED}"
 )
-BY_ID = Statement(f"SELECT {_COLUMNS} FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown('artifacts')}")
+BY_ID = Statement(f"SELECT {_COLUMNS} FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown_of('artifacts')}")
 LATEST = Statement(
     f"SELECT {ARTIFACTS.columns('a')} FROM artifact_collections AS c JOIN artifacts AS a ON a.id = c.latest_id"
     " WHERE c.key = $1 AND c.deleted_at IS NULL AND a.deleted_at IS NULL"
@@ -53,8 +47,8 @@ LATEST = Statement(
 # Whoever deletes takes the collection first: two that delete the newest two would each miss the other's deletion.
 _LOCK = "SELECT id FROM artifact_collections WHERE key = $1 AND deleted_at IS NULL"
 LOCK = Statement(f"{_LOCK} FOR UPDATE", sqlite=_LOCK)
-KEY = Statement(f"SELECT key FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown('artifacts')}")
-DELETE = Statement(f"DELETE FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown('artifacts')}")
+KEY = Statement(f"SELECT key FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown_of('artifacts')}")
+DELETE = Statement(f"DELETE FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown_of('artifacts')}")
 REPOINT = Statement(
     f"""
     UPDATE artifact_collections SET updated = $3, latest_id = newest.id,
@@ -73,7 +67,7 @@ EMPTY = Statement(
 @lru_cache
 def change(columns: tuple[str, ...]) -> Statement:
     """Set columns of an artifact; answers its key."""
-    live = f"deleted_at IS NULL AND {shown('artifacts')}"
+    live = f"deleted_at IS NULL AND {shown_of('artifacts')}"
     return Statement(f"UPDATE artifacts SET {_assigned(columns, 2)} WHERE id = $1 AND {live} RETURNING key")
 
 

@@ -1,6 +1,6 @@
 """What can be done with automations. Changes count for every event that comes after their commit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -116,6 +116,15 @@ async def delete_owned_by(store: Store, resource_id: str, now: datetime) -> None
     async with store.transaction() as transaction:
         rows = await transaction.fetch(queries.OWNED, resource_id)
         await _delete(transaction, queries.AUTOMATIONS.all(rows, transaction.dialect), now)
+
+
+async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) -> None:
+    """Tell of automations, which are still there, that they are deleted; what their triggers have counted goes."""
+    found = [automation for id in ids for automation in (await _locked(transaction, id),)]
+    for id in ids:
+        for statement in queries.FORGET_EVENTS:
+            await transaction.execute(statement, id)
+    await _tell(transaction, [events.changed(automation, Change.DELETED, now) for automation in found], now)
 
 
 async def _delete(transaction: Connection, found: list[Automation], now: datetime) -> None:

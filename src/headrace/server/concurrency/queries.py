@@ -168,6 +168,10 @@ _LIMITS_OF_LEASE = Statement("SELECT limit_id FROM concurrency_lease_limits WHER
 _LIMITS_OF_LEASES = _chosen_by(
     "SELECT DISTINCT limit_id FROM concurrency_lease_limits WHERE {chosen} ORDER BY limit_id", "lease_id", "$1"
 )
+PUT_AWAY = _chosen_by("UPDATE concurrency_limits SET deleted_at = $2 WHERE {chosen} AND deleted_at IS NULL", "id", "$1")
+TAKE_BACK = _chosen_by(
+    "UPDATE concurrency_limits SET deleted_at = NULL WHERE {chosen} AND deleted_at IS NOT NULL", "id", "$1"
+)
 _LEASES_OF = _chosen_by("SELECT id FROM concurrency_leases WHERE {chosen} AND holder_type = $1", "holder_id", "$2")
 # Those who give slots back may hold the leases, and those who renew one may have saved it: they are waited for.
 _END_EXPIRED = Statement(

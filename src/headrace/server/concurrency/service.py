@@ -123,6 +123,16 @@ async def delete_limit(transaction: Connection, limit_id: UUID, moment: datetime
     await queries.delete(transaction, limit_id)
 
 
+async def put_away_limits(transaction: Connection, limit_ids: Sequence[UUID], moment: datetime) -> None:
+    """Delete limits so that they can be taken back."""
+    await transaction.execute(queries.PUT_AWAY, list(limit_ids), moment)
+
+
+async def take_back_limits(transaction: Connection, limit_ids: Sequence[UUID]) -> None:
+    """Have limits that were put away again."""
+    await transaction.execute(queries.TAKE_BACK, list(limit_ids))
+
+
 async def set_limit(transaction: Connection, name: str, limit: int, moment: datetime) -> tuple[UUID, bool]:
     """Make a limit with this name or change the one there is; returns its id and whether it is new."""
     for usage in await slots.lock_named(transaction, [name]):

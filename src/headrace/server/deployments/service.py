@@ -160,6 +160,12 @@ async def delete(store: Store, id: UUID, now: datetime) -> bool:
         return True
 
 
+async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) -> None:
+    """Tell of deployments, which are still there, that they are deleted."""
+    for id in ids:
+        await telling.deleting(transaction, id, now)
+
+
 async def pause(store: Store, id: UUID, now: datetime) -> None:
     """Stop scheduling runs, and take back those that wait. Raises `ObjectNotFound`."""
     async with store.transaction() as transaction:

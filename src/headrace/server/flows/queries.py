@@ -23,6 +23,11 @@ INSERT = Statement(
     f" ON CONFLICT (name) WHERE deleted_at IS NULL DO NOTHING RETURNING {_COLUMNS}"
 )
 BY_ID = Statement(f"SELECT {_COLUMNS} FROM flows WHERE id = $1 AND deleted_at IS NULL")
+BY_IDS = Statement(
+    f"SELECT {_COLUMNS} FROM flows WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL ORDER BY id",
+    sqlite=f"SELECT {_COLUMNS} FROM flows WHERE id IN (SELECT value FROM json_each($1)) AND deleted_at IS NULL"
+    " ORDER BY id",
+)
 BY_NAME = Statement(f"SELECT {_COLUMNS} FROM flows WHERE name = $1 AND deleted_at IS NULL")
 _CHANGED = f"WHERE id = $1 AND deleted_at IS NULL RETURNING {_COLUMNS}"
 SET_TAGS = Statement(f"UPDATE flows SET updated = $2, tags = $3 {_CHANGED}")

@@ -1,6 +1,6 @@
 """What can be done with flows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -90,6 +90,12 @@ async def delete(store: Store, flow_id: UUID, now: datetime) -> bool:
             return False
         await _tell(transaction, Change.DELETED, row, now)
         return True
+
+
+async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) -> None:
+    """Tell of flows, which are still there, that they are deleted."""
+    for row in await transaction.fetch(queries.BY_IDS, list(ids)):
+        await _tell(transaction, Change.DELETED, row, now)
 
 
 async def _make(store: Store, wanted: FlowCreate, now: datetime) -> Flow | None:

@@ -2,7 +2,7 @@
 
 from headrace.server.filters import Query
 from headrace.server.store.base import Statement
-from headrace.server.store.hidden import shown
+from headrace.server.store.hidden import shown_of
 from headrace.server.store.rows import Kind, Reader
 from headrace.wire.logs import Log
 
@@ -29,7 +29,7 @@ LIST = Query(
 
 # A line has no mark of its own: it goes with its runs.
 _SHOWN = f"""
-    {shown("coalesce(l.flow_run_id, (SELECT t.flow_run_id FROM task_runs t WHERE t.id = l.task_run_id))")}
+    {shown_of("l")}
     AND NOT EXISTS (SELECT 1 FROM flow_runs r WHERE r.id = l.flow_run_id AND r.deleted_at IS NOT NULL)
     AND NOT EXISTS (SELECT 1 FROM task_runs t WHERE t.id = l.task_run_id AND t.deleted_at IS NOT NULL)
 """

@@ -14,3 +14,9 @@ def shown(flow_run_id: str) -> str:
     """
     anything, this = "SELECT 1 FROM hidden_runs", f"SELECT 1 FROM hidden_runs WHERE hidden_runs.id = {flow_run_id}"
     return f"(NOT EXISTS ({anything}) OR NOT EXISTS ({this}))"
+
+
+def shown_of(table: str) -> str:
+    """The condition that the run which left a row, by its `flow_run_id` or else its `task_run_id`, is not hidden."""
+    of_task = f"(SELECT t.flow_run_id FROM task_runs t WHERE t.id = {table}.task_run_id)"
+    return shown(f"coalesce({table}.flow_run_id, {of_task})")

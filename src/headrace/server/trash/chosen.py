@@ -1,6 +1,8 @@
 """Statements about the rows whose ids are their first value, a list."""
 
-from headrace.server.store.base import Statement
+from typing import Any
+
+from headrace.server.store.base import Connection, Row, Statement, Store, View
 
 
 def chosen(text: str, **spelled: tuple[str, str]) -> Statement:
@@ -16,6 +18,15 @@ def chosen(text: str, **spelled: tuple[str, str]) -> Statement:
         text.format(among="= ANY($1::uuid[])", **postgres),
         sqlite=text.format(among="IN (SELECT value FROM json_each($1))", **sqlite),
     )
+
+
+async def rows_of(connection: Connection | View, statement: Statement, *values: Any) -> list[Row]:
+    """The rows of a statement, in a transaction or of a view's moment."""
+    if isinstance(connection, Store) or not hasattr(connection, "fetch"):
+        view: Any = connection
+        return await view.scan(statement, *values)
+    transaction: Any = connection
+    return await transaction.fetch(statement, *values)
 
 
 LOCK = ("FOR UPDATE", "")

@@ -3,18 +3,60 @@
 A batch may hold anything: what is deleted already, was never there, or is given twice has nothing done to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from headrace.server.store.base import Connection, View
-from headrace.server.trash import flow_runs
-from headrace.server.trash.outcomes import Changed
+from headrace.server.store.rows import Kind, Reader
+from headrace.server.trash import artifacts, deployments, flow_runs, renaming, task_runs
+from headrace.server.trash.chosen import chosen, rows_of
+from headrace.server.trash.conflicts import Found, find
+from headrace.server.trash.contents import related as related
+from headrace.server.trash.named import AUTOMATIONS, BLOCK_DOCUMENTS, FLOWS, VARIABLES
+from headrace.server.trash.outcomes import Changed, together
 from headrace.server.trash.outcomes import Conflict as Conflict
 from headrace.server.trash.outcomes import Removed as Removed
 from headrace.server.trash.outcomes import Restored as Restored
-from headrace.wire.errors import InternalError
 from headrace.wire.operations import ConflictResolution, OperationNoun
+
+_Change = Callable[[Connection, UUID, Sequence[UUID], datetime], Awaitable[Changed]]
+_REMOVE: Mapping[OperationNoun, _Change] = {
+    OperationNoun.FLOWS: FLOWS.remove,
+    OperationNoun.FLOW_RUNS: flow_runs.remove,
+    OperationNoun.TASK_RUNS: task_runs.remove,
+    OperationNoun.DEPLOYMENTS: deployments.remove,
+    OperationNoun.ARTIFACTS: artifacts.remove,
+    OperationNoun.VARIABLES: VARIABLES.remove,
+    OperationNoun.BLOCK_DOCUMENTS: BLOCK_DOCUMENTS.remove,
+    OperationNoun.AUTOMATIONS: AUTOMATIONS.remove,
+}
+_RESTORE: Mapping[OperationNoun, _Change] = {
+    OperationNoun.FLOWS: FLOWS.restore,
+    OperationNoun.FLOW_RUNS: flow_runs.restore,
+    OperationNoun.TASK_RUNS: task_runs.restore,
+    OperationNoun.DEPLOYMENTS: deployments.restore,
+    OperationNoun.ARTIFACTS: artifacts.restore,
+    OperationNoun.VARIABLES: VARIABLES.restore,
+    OperationNoun.BLOCK_DOCUMENTS: BLOCK_DOCUMENTS.restore,
+    OperationNoun.AUTOMATIONS: AUTOMATIONS.restore,
+}
+
+
+def _by(*, id: UUID, by: UUID) -> tuple[UUID, UUID]:
+    return id, by
+
+
+_OWNED: Reader[tuple[UUID, UUID]] = Reader(_by, {"id": Kind.UUID, "by": Kind.UUID})
+_OPERATIONS = {
+    noun: chosen(f"SELECT id, deleted_by FROM {noun.value} WHERE id {{among}} AND deleted_by IS NOT NULL")
+    for noun in OperationNoun
+} | {
+    OperationNoun.FLOW_RUNS: chosen(
+        "SELECT id, deleted_by FROM flow_runs WHERE id {among} AND deleted_by IS NOT NULL"
+        " UNION ALL SELECT id, operation_id FROM hidden_runs WHERE id {among}"
+    )
+}
 
 
 async def remove(
@@ -22,11 +64,11 @@ async def remove(
 ) -> Removed:
     """Delete those of these objects that are live, with what belongs to each, in the operation's name.
 
-    A flow run takes along its task runs, logs and artifacts; its subflow runs are items of their own (`related`).
+    A flow run takes along its task runs, logs and artifacts; what goes along by itself is told by `related`.
     """
-    changed = await _remove(transaction, operation_id, noun, ids, moment)
+    changed = await _REMOVE[noun](transaction, operation_id, ids, moment)
     done = set(changed.ids)
-    return Removed(changed.ids, [id for id in ids if id not in done], changed.counts)
+    return Removed(changed.ids, [id for id in ids if id not in done], together([changed.counts]))
 
 
 async def restore(
@@ -39,38 +81,54 @@ async def restore(
 ) -> Restored:
     """Give back those of these objects that the operation, or whichever, has deleted, as they were.
 
-    What has a conflict stays deleted.
+    What has a conflict stays deleted, unless it is to be renamed.
     """
-    found = await conflicts(transaction, operation_id, noun, ids)
-    held_back = {conflict.id for conflict in found}
-    wanted = [id for id in ids if id not in held_back]
-    changed = await _restore(transaction, operation_id, noun, wanted, moment)
-    done = set(changed.ids)
-    return Restored(changed.ids, [id for id in wanted if id not in done], found, changed.counts)
+    restored: list[UUID] = []
+    held_back: list[Conflict] = []
+    counts: list[Mapping[str, int]] = []
+    for by, theirs in await _by_operation(transaction, operation_id, noun, ids):
+        found = await find(transaction, by, noun, theirs, along=False)
+        left = await _left(transaction, noun, found, on_conflict)
+        held_back += left
+        without = {conflict.id for conflict in left}
+        changed = await _RESTORE[noun](transaction, by, [id for id in theirs if id not in without], moment)
+        restored += changed.ids
+        counts.append(changed.counts)
+    dealt_with = {*restored, *(conflict.id for conflict in held_back)}
+    return Restored(restored, [id for id in ids if id not in dealt_with], held_back, together(counts))
 
 
 async def conflicts(
     connection: Connection | View, operation_id: UUID | None, noun: OperationNoun, ids: Sequence[UUID]
 ) -> list[Conflict]:
-    """Why some of these objects cannot be restored."""
-    return []
+    """Why some of these objects cannot be restored; what they belong to comes back along, if it went along."""
+    found: list[Conflict] = []
+    for by, theirs in await _by_operation(connection, operation_id, noun, ids):
+        found += [one.conflict for one in await find(connection, by, noun, theirs, along=True)]
+    return found
 
 
-async def _remove(
-    transaction: Connection, operation_id: UUID, noun: OperationNoun, ids: Sequence[UUID], moment: datetime
-) -> Changed:
-    match noun:
-        case OperationNoun.FLOW_RUNS:
-            return await flow_runs.remove(transaction, operation_id, ids, moment)
-        case _:
-            raise InternalError(f"{noun} cannot be deleted by an operation.")
+async def _left(
+    transaction: Connection, noun: OperationNoun, found: Sequence[Found], on_conflict: ConflictResolution
+) -> list[Conflict]:
+    """The conflicts that remain, once what may be renamed is."""
+    if on_conflict is not ConflictResolution.RENAME:
+        return [one.conflict for one in found]
+    return [
+        one.conflict
+        for one in found
+        if not (one.can_rename and await renaming.rename(transaction, noun, one.conflict.id))
+    ]
 
 
-async def _restore(
-    transaction: Connection, operation_id: UUID | None, noun: OperationNoun, ids: Sequence[UUID], moment: datetime
-) -> Changed:
-    match noun:
-        case OperationNoun.FLOW_RUNS:
-            return await flow_runs.restore(transaction, operation_id, ids, moment)
-        case _:
-            raise InternalError(f"{noun} cannot be restored by an operation.")
+async def _by_operation(
+    connection: Connection | View, operation_id: UUID | None, noun: OperationNoun, ids: Sequence[UUID]
+) -> list[tuple[UUID, list[UUID]]]:
+    """The ids by the operation that has deleted them, the latest first: of two with one name it is the one to have."""
+    if operation_id is not None:
+        return [(operation_id, list(ids))]
+    found: dict[UUID, list[UUID]] = {}
+    rows = await rows_of(connection, _OPERATIONS[noun], list(ids))
+    for id, by in _OWNED.all(rows, connection.dialect):
+        found.setdefault(by, []).append(id)
+    return sorted(found.items(), key=lambda item: item[0].int, reverse=True)

@@ -1,6 +1,6 @@
 """What can be done with variables."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -79,6 +79,12 @@ async def delete(store: Store, key: UUID | str, now: datetime) -> None:
     statement = queries.DELETE if isinstance(key, UUID) else queries.DELETE_BY_NAME
     async with store.transaction() as transaction:
         await _tell(transaction, Change.DELETED, await transaction.fetch_one(statement, key), now)
+
+
+async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) -> None:
+    """Tell of variables, which are still there, that they are deleted."""
+    for id in ids:
+        await _tell(transaction, Change.DELETED, await transaction.fetch_one(queries.BY_ID, id), now)
 
 
 async def _tell(transaction: Connection, change: Change, row: Row | None, now: datetime) -> None:

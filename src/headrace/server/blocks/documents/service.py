@@ -1,6 +1,6 @@
 """What can be done with block documents."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -135,6 +135,13 @@ async def delete(store: Store, settings: Settings, id: UUID, now: datetime) -> N
             raise ObjectNotFound(_NOT_FOUND)
         await _tell(transaction, settings, Change.DELETED, id, now)
         await transaction.execute(queries.DELETE, id)
+
+
+async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) -> None:
+    """Tell of documents, which are still there, that they are deleted; anonymous ones are not spoken of."""
+    found = [await reading.outline(transaction, id) for id in ids]
+    told = [events.block_document_changed(Change.DELETED, one, now) for one in found if not one.is_anonymous]
+    await log.append(transaction, told, now)
 
 
 async def _tell(transaction: Connection, settings: Settings, change: Change, id: UUID, now: datetime) -> BlockDocument:
