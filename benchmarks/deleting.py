@@ -74,9 +74,10 @@ class Database:
         found["tallies"] = await self._digest("SELECT noun, sum(total) FROM tallies GROUP BY noun ORDER BY noun")
         return found
 
-    async def rows(self) -> int:
-        """The rows of all tables that a run is in."""
-        counts = [f"(SELECT count(*) FROM {table})" for table in belongings.TABLES]
+    async def rows(self, moment: datetime) -> int:
+        """The rows made before a moment of all tables that a run is in."""
+        before = f"'{moment.isoformat()}'" if self.url else str(int(moment.timestamp() * 1e6))
+        counts = [f"(SELECT count(*) FROM {table} WHERE created < {before})" for table in belongings.TABLES]
         question = f"SELECT {' + '.join(counts)}"
         if self.url is None:
             return self._sqlite(question)[0][0]
@@ -142,7 +143,6 @@ class Found:
     idle_p95: float = 0.0
     purge_p95: float = 0.0
     purge: float = 0.0
-    rows: int = 0
     removed: int = 0
     reclaimed: int = 0
     shrunk: int = 0
@@ -196,6 +196,7 @@ async def measure(url: str, database: Database, runs: int, found: Found) -> None
     chosen = {"expected_start_time": {"after_": (await database.newest_since(runs)).isoformat()}}
     samples = await database.newest(3)
     before = await _seen(link, samples)
+    link.close()  # the server would, while the tables are read
     dumped = await database.dump()
     operation, found.accepted, started = await _delete(link, chosen, {})
     await _until(link, samples, lambda seen: seen == _without(before, runs))
@@ -208,6 +209,7 @@ async def measure(url: str, database: Database, runs: int, found: Found) -> None
     await _until(link, samples, lambda seen: seen == before)
     found.undone = perf_counter() - started
     await _ended(link, undo)
+    link.close()
     after = await database.dump()
     found.different = [table for table in dumped if dumped[table] != after[table]]
     found.same = not found.different
@@ -221,7 +223,9 @@ async def measure(url: str, database: Database, runs: int, found: Found) -> None
     await idle.work(ten_seconds_have_passed)
     found.idle_p95 = idle.p95()
 
-    found.rows, size = await database.rows(), await database.size()
+    link.close()
+    moment = datetime.now(UTC)
+    rows, size = await database.rows(moment), await database.size()
     operation, _, started = await _delete(link, chosen, {"purge_after": 0})
     busy = Neighbour(url)
 
@@ -232,9 +236,9 @@ async def measure(url: str, database: Database, runs: int, found: Found) -> None
 
     await busy.work(is_purged)
     found.purge, found.purge_p95 = perf_counter() - started, busy.p95()
+    link.close()
     told = await link.ask("GET", f"/x/operations/{operation}")
-    made = 2 * len(busy.latencies) // 4 + len(busy.latencies) // 4  # a run and its two states, in each round
-    found.removed = found.rows + made - await database.rows()
+    found.removed = rows - await database.rows(moment)
     found.reclaimed, found.shrunk = told["purged_bytes"], size - await database.size()
     link.close()
 

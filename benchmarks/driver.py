@@ -50,8 +50,10 @@ class Link:
         return answer
 
     def close(self) -> None:
+        """Let go of the connection; the next request opens another."""
         if self._writer is not None:
             self._writer.close()
+            self._writer = None
 
 
 def _head(raw: bytes) -> tuple[int, int]:

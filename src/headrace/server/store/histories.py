@@ -5,7 +5,7 @@ that were expected in them sum up to; `history_steps` has the sums from the begi
 of its steps that has runs. Whatever changes a run of a counted span adds the span to `history_changes` in the same
 transaction, and from then on it is not counted any more, until somebody counts it again (`server/history/`).
 Adding a row waits for nobody. What an operation deletes or gives back it notes itself (`server/trash/`), span by span;
-so the triggers take no notice of marks, nor of marked rows that are removed.
+so the triggers take no notice of an operation's marks, nor of rows with such a mark that are removed.
 
 The triggers do nothing for runs that were expected a moment ago or will be, so that making a run and moving it
 through its states costs a comparison. That is safe because a span is counted `COUNTED_AFTER` its end at the
@@ -52,7 +52,7 @@ _NOTE_CHANGES = Statement(
     _NOTE.format(among="= ANY($2::integer[])"), sqlite=_NOTE.format(among="IN (SELECT value FROM json_each($2))")
 )
 
-_CHANGED = "expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time"
+_CHANGED = "expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at"
 _SQLITE = """
 CREATE TRIGGER history_{noun}_{name} AFTER {event} ON {noun} WHEN {condition}
 BEGIN
@@ -121,6 +121,7 @@ def _trigger(dialect: Dialect, noun: str, name: str, event: str, rows: tuple[str
 
 
 def _condition(old: str, rows: tuple[str, ...]) -> str:
-    """Some version of the row is old, and the row was shown unless it is new."""
+    """Some version of the row is old, and no operation has marked it, or takes its mark back."""
     condition = " OR ".join(old.format(row=row) for row in rows)
-    return condition if "OLD" not in rows else f"({condition}) AND OLD.deleted_at IS NULL"
+    by_hand = " AND ".join(f"{row}.deleted_by IS NULL" for row in rows)
+    return condition if "OLD" not in rows else f"({condition}) AND {by_hand}"

@@ -1030,14 +1030,14 @@ END $change$;
 
 CREATE TRIGGER history_insert AFTER INSERT ON flow_runs FOR EACH ROW WHEN (NEW.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_delete AFTER DELETE ON flow_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_at IS NULL) EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_delete AFTER DELETE ON flow_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_by IS NULL) EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time ON flow_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_at IS NULL) EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON flow_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL) EXECUTE FUNCTION change_history();
 
 CREATE TRIGGER history_insert AFTER INSERT ON task_runs FOR EACH ROW WHEN (NEW.expected_start_time < clock_timestamp() - interval '600 seconds') EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_delete AFTER DELETE ON task_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_at IS NULL) EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_delete AFTER DELETE ON task_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_by IS NULL) EXECUTE FUNCTION change_history();
 
-CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time ON task_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_at IS NULL) EXECUTE FUNCTION change_history();
+CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL) EXECUTE FUNCTION change_history();
 
 INSERT INTO alembic_version (version_num) VALUES ('0009');

@@ -1088,14 +1088,14 @@ BEGIN
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_flow_runs_delete AFTER DELETE ON flow_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_at IS NULL
+CREATE TRIGGER history_flow_runs_delete AFTER DELETE ON flow_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_by IS NULL
 BEGIN
     INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
     WHERE noun = 'flow_runs' AND span IN (OLD.expected_start_time / 900000000)
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'flow_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_flow_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time ON flow_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_at IS NULL
+CREATE TRIGGER history_flow_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON flow_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL
 BEGIN
     INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
     WHERE noun = 'flow_runs' AND span IN (OLD.expected_start_time / 900000000, NEW.expected_start_time / 900000000)
@@ -1109,14 +1109,14 @@ BEGIN
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_task_runs_delete AFTER DELETE ON task_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_at IS NULL
+CREATE TRIGGER history_task_runs_delete AFTER DELETE ON task_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_by IS NULL
 BEGIN
     INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
     WHERE noun = 'task_runs' AND span IN (OLD.expected_start_time / 900000000)
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND span = counted.span);
 END;
 
-CREATE TRIGGER history_task_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time ON task_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_at IS NULL
+CREATE TRIGGER history_task_runs_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs WHEN (OLD.expected_start_time < (strftime('%s', 'now') - 600) * 1000000 OR NEW.expected_start_time < (strftime('%s', 'now') - 600) * 1000000) AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL
 BEGIN
     INSERT INTO history_changes (noun, span) SELECT noun, span FROM history_spans AS counted
     WHERE noun = 'task_runs' AND span IN (OLD.expected_start_time / 900000000, NEW.expected_start_time / 900000000)

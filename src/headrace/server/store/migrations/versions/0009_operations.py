@@ -38,8 +38,7 @@ _MARKED = (
 )
 _RUNS = ("flow_runs", "task_runs")
 
-_HISTORY_BEFORE = "expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at"
-_HISTORY = "expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time"
+_HISTORY = "expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at"
 _CHANGED = "(OLD.deleted_at IS NULL) <> (NEW.deleted_at IS NULL)"
 _CHANGED_BEFORE = "(OLD.deleted_at IS NULL) IS DISTINCT FROM (NEW.deleted_at IS NULL)"
 _BY_HAND = " AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL"
@@ -86,7 +85,7 @@ def upgrade() -> None:
         where = sa.text("deleted_at IS NOT NULL")
         op.create_index(f"ix_{noun}_deleted_at", noun, ["deleted_at", "id"], sqlite_where=where, postgresql_where=where)
     _drop_triggers()
-    _make_triggers(_HISTORY, " AND OLD.deleted_at IS NULL", _CHANGED + _BY_HAND, _GONE_BY_HAND)
+    _make_triggers(_CHANGED + _BY_HAND, _GONE_BY_HAND, by_hand=True)
     op.create_index("ix_task_run_state_cache_state_id", "task_run_state_cache", ["task_run_state_id"])
     _create_operations()
     _create_items()
@@ -98,7 +97,7 @@ def downgrade() -> None:
     for name in ("retention_policies", "hidden_runs", "operation_items", "operations"):
         op.drop_table(name)
     _drop_triggers()
-    _make_triggers(_HISTORY_BEFORE, "", _CHANGED if _on_sqlite() else _CHANGED_BEFORE, _GONE)
+    _make_triggers(_CHANGED if _on_sqlite() else _CHANGED_BEFORE, _GONE, by_hand=False)
     for noun in _MARKED:
         op.drop_index(f"ix_{noun}_deleted_at", noun)
         op.drop_column(noun, "deleted_by")
@@ -199,11 +198,11 @@ def _drop_triggers() -> None:
                 op.execute(f"DROP TRIGGER {name.format('')} ON {noun}")
 
 
-def _make_triggers(columns: str, shown: str, changed: str, gone: str) -> None:
-    """`shown` is what histories ask of the row as it was; `changed` and `gone` are when marks are taken notice of."""
+def _make_triggers(changed: str, gone: str, *, by_hand: bool) -> None:
+    """`changed` and `gone` are when marks are taken notice of; with `by_hand` histories leave out an operation's."""
     for noun in _RUNS:
-        op.execute(_history(noun, "delete", "DELETE", ("OLD",), shown))
-        op.execute(_history(noun, "update", f"UPDATE OF {columns}", ("OLD", "NEW"), shown))
+        op.execute(_history(noun, "delete", "DELETE", ("OLD",), by_hand))
+        op.execute(_history(noun, "update", f"UPDATE OF {_HISTORY}", ("OLD", "NEW"), by_hand))
         if _on_sqlite():
             op.execute(_SQLITE_TALLY.format(noun=noun, condition=changed))
             op.execute(_SQLITE_RELEASE.format(noun=noun, condition=gone))
@@ -212,9 +211,10 @@ def _make_triggers(columns: str, shown: str, changed: str, gone: str) -> None:
             op.execute(_POSTGRES_MARK.format(function="release", noun=noun, condition=gone))
 
 
-def _history(noun: str, name: str, event: str, rows: tuple[str, ...], shown: str) -> str:
-    old = " OR ".join((_SQLITE_OLD if _on_sqlite() else _POSTGRES_OLD).format(row=row) for row in rows)
-    condition = f"({old}){shown}" if shown else old
+def _history(noun: str, name: str, event: str, rows: tuple[str, ...], by_hand: bool) -> str:
+    condition = " OR ".join((_SQLITE_OLD if _on_sqlite() else _POSTGRES_OLD).format(row=row) for row in rows)
+    if by_hand:
+        condition = f"({condition}) AND {' AND '.join(f'{row}.deleted_by IS NULL' for row in rows)}"
     if not _on_sqlite():
         return _POSTGRES.format(noun=noun, name=name, event=event, condition=condition)
     spans = ", ".join(_SQLITE_SPAN.format(row=row) for row in rows)
