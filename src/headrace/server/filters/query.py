@@ -27,6 +27,7 @@ class Query:
 
     `around` is SQL with `{matching}`, which becomes `SELECT columns FROM noun WHERE …`, open at its end for
     an ORDER BY; `{order}`, the columns of the sort; and a `{name}` for each of `extras`, values of its own.
+    With `in_trash` the rows are those that are deleted, not those that are shown.
 
     >>> COUNT = Query("flow_runs", "id", "SELECT count(*) FROM ({matching}) AS matching")
     >>> statement, values = COUNT.bind(store.dialect, {"flow_runs": FlowRunFilter(...)})
@@ -41,9 +42,11 @@ class Query:
         sqlite: str | None = None,
         orders: Mapping[str, str] | None = None,
         extras: tuple[str, ...] = (),
+        in_trash: bool = False,
     ) -> None:
         self.noun, self.columns, self.orders, self.extras = noun, columns, orders or {}, extras
         self._around = {Dialect.POSTGRES: around, Dialect.SQLITE: around if sqlite is None else sqlite}
+        self._in_trash = in_trash
         self._kept: dict[tuple[Dialect, str | None, Shape], Bound] = {}
 
     def bind(
@@ -74,7 +77,7 @@ class Query:
     def _compose(self, dialect: Dialect, filters: Mapping[str, Filter | None], sort: str | None) -> Bound:
         from headrace.server.filters.compose import matching
 
-        text, parameters = matching(dialect, self.noun, self.columns, filters)
+        text, parameters = matching(dialect, self.noun, self.columns, filters, in_trash=self._in_trash)
         places = {name: f"${len(parameters) + place}" for place, name in enumerate(self.extras, 1)}
         order = "" if sort is None else self.orders[sort]
         whole = self._around[dialect].format(matching=text, order=order, **places)

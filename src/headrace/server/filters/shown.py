@@ -1,10 +1,13 @@
-"""Which rows of a noun are to be seen: those that are neither marked as deleted nor hidden with their flow run."""
+"""Which rows of a noun are to be seen: those that are neither marked as deleted nor hidden with their flow run.
+
+The others are in the trash.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement as Expression
-from sqlalchemy import FromClause, Table, exists, func, or_, select
+from sqlalchemy import FromClause, Table, and_, exists, func, or_, select
 
 from headrace.server.filters.forms import ONE, Condition
 from headrace.server.store.tables import flow_runs, hidden_runs, task_runs
@@ -29,6 +32,16 @@ def shown(noun: str, table: FromClause) -> Iterator[Condition]:
             yield _is_not_marked(table.c.task_run_id, task_runs, table)
         case _:
             return
+
+
+def deleted(noun: str, table: FromClause) -> Iterator[Condition]:
+    """The conditions that rows of a noun meet which an operation has deleted by themselves, or along with others."""
+    marked = table.c.deleted_by.is_not(None)
+    if noun == "flow_runs":
+        hidden = exists(select(ONE).select_from(hidden_runs).where(hidden_runs.c.id == table.c.id).correlate(table))
+        yield or_(hidden, and_(table.c.deleted_at.is_not(None), marked))
+    else:
+        yield and_(table.c.deleted_at.is_not(None), marked)
 
 
 def _is_shown(flow_run_id: Expression[Any], table: FromClause) -> Condition:

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Sequence
 from time import perf_counter
 from uuid import UUID
 
-from headrace.server.operations import claims, ending, events, items, queries, stepping
-from headrace.server.operations.kinds import delete, restore
+from headrace.server.operations import claims, conflicts, ending, events, items, queries, stepping, stragglers
+from headrace.server.operations.kinds import delete, purge, restore
 from headrace.server.operations.kinds.outcomes import Batch, Outcome
 from headrace.server.operations.progress import failure, note
 from headrace.server.operations.records import Record
 from headrace.server.store.base import Store
 from headrace.settings import Settings
 from headrace.wire.errors import ServiceUnavailable
-from headrace.wire.operations import OperationItem, OperationKind, OperationNoun, OperationStatus
+from headrace.wire.operations import ConflictResolution, OperationItem, OperationKind, OperationNoun, OperationStatus
 from headrace.wire.times import now
 
 FIRST_SIZE, LEAST = 2_000, 10
@@ -24,7 +24,11 @@ FIRST_SIZE, LEAST = 2_000, 10
 BATCH_SECONDS = 0.1
 """How long a batch should take at most, for the sake of those who wait for it."""
 
-_BATCHWISE = {OperationKind.DELETE: delete.carry_out, OperationKind.RESTORE: restore.carry_out}
+_BATCHWISE = {
+    OperationKind.DELETE: delete.carry_out,
+    OperationKind.RESTORE: restore.carry_out,
+    OperationKind.PURGE: purge.carry_out,
+}
 
 
 class Pace:
@@ -71,6 +75,8 @@ class Carrying:
             await transaction.execute(queries.BEGIN, self._id, moment)
             await events.tell(transaction, locked, OperationStatus.RUNNING, moment)
         record.started = moment
+        if record.kind is OperationKind.RESTORE and record.options.on_conflict is ConflictResolution.FAIL:
+            return not await conflicts.fail(self._store, self._settings, record)
         return True
 
     async def _next(self, record: Record) -> list[OperationItem]:
@@ -88,6 +94,8 @@ class Carrying:
             if locked is None:
                 return False
             if locked.abort_requested == record.abort_requested:
+                if not locked.abort_requested and await stragglers.add(transaction, locked):
+                    return True
                 await ending.finish(transaction, locked, status, now(), keep_seconds=keep)
                 return False
         return True

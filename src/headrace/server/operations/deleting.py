@@ -8,8 +8,10 @@ import msgspec
 
 from headrace.server.operations import ending, freezing, queries, service
 from headrace.server.operations.authors import Author
+from headrace.server.operations.expanding import CONTAINERS, Item
 from headrace.server.operations.records import Record
 from headrace.server.store.base import Connection, Store, Topic
+from headrace.server.trash import contents
 from headrace.server.trash import service as trash
 from headrace.server.trash.outcomes import together
 from headrace.settings import Settings
@@ -21,8 +23,6 @@ from headrace.wire.times import now
 AT_ONCE = 1_000
 """So many objects that go along are deleted in the same transaction; more follow by themselves, batch by batch."""
 
-Item = tuple[OperationNoun, UUID]
-
 
 async def delete_now(
     store: Store, settings: Settings, noun: OperationNoun, ids: Sequence[UUID], author: Author
@@ -31,12 +31,15 @@ async def delete_now(
 
     What is deleted can be undone as that of any operation. Where there is nothing to delete there is none.
     """
-    along: list[Item] = []
     record = _record(noun, ids, author, now())
     async with store.transaction() as transaction:
+        # Nothing more can be made in flows and deployments once they are deleted; runs lose what is theirs.
+        along = [] if noun in CONTAINERS else await contents.related(transaction, noun, ids, children=True)
         done = await trash.remove(transaction, record.id, noun, sorted(ids, key=_number), record.created)
         if not done.removed:
             return []
+        if noun in CONTAINERS:
+            along = await contents.related(transaction, noun, done.removed, children=True)
         items = [*((noun, id) for id in done.removed), *along]
         record = msgspec.structs.replace(
             record,

@@ -22,7 +22,7 @@ async def finish(
     error: str | None = None,
 ) -> None:
     """End a locked operation; what it has deleted is kept for so many seconds, unless it says otherwise itself."""
-    purge_at = _purge_at(record, moment, keep_seconds)
+    purge_at = _purge_at(record, status, moment, keep_seconds)
     await transaction.execute(queries.FINISH, record.id, status.value, moment, error, purge_at)
     await events.tell(transaction, msgspec.structs.replace(record, error=error), status, moment)
     if purge_at is not None:
@@ -32,8 +32,10 @@ async def finish(
     transaction.announce(Topic.OPERATIONS)
 
 
-def _purge_at(record: Record, moment: datetime, keep_seconds: float) -> datetime | None:
+def _purge_at(record: Record, status: OperationStatus, moment: datetime, keep_seconds: float) -> datetime | None:
     match record.kind:
+        case OperationKind.PURGE if status is OperationStatus.COMPLETED and record.changed:
+            return moment
         case OperationKind.DELETE if record.changed:
             given = record.options.purge_after
             return moment + timedelta(seconds=keep_seconds if given is None else given)
@@ -52,7 +54,7 @@ async def _settle_undone(
     undone = RECORDS.one(row, transaction.dialect)
     in_vain = status in _IN_VAIN
     is_left = in_vain or undo.failed > 0
-    purge_at = _purge_at(undone, moment, keep_seconds) if is_left else None
+    purge_at = _purge_at(undone, undone.status, moment, keep_seconds) if is_left else None
     await transaction.execute(queries.UNDONE_BY, undone.id, None if in_vain else undo.id, purge_at)
     if not in_vain:
         await events.tell(transaction, undone, events.UNDONE, moment)

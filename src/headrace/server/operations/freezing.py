@@ -15,13 +15,17 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from headrace.server.operations import claims, ending, items, queries, selection
+from headrace.server.operations.expanding import CONTAINERS, Expanding, Item
 from headrace.server.operations.records import Record
+from headrace.server.operations.selection import Selection
 from headrace.server.store.base import Store, Topic, View
 from headrace.wire.errors import HeadraceError, ServiceUnavailable
-from headrace.wire.operations import OperationNoun, OperationStatus, Target
+from headrace.wire.operations import OperationStatus, Target
 from headrace.wire.times import now
 
 PAGE = 10_000
+_IN_CONTAINERS = 100
+"""Flows or deployments that are looked into at once."""
 _VIEWS = 3
 """Views that are open at once for freezing: each keeps a connection."""
 
@@ -33,6 +37,7 @@ class _Freezing:
 
     def __init__(self) -> None:
         self.tasks: dict[UUID, asyncio.Task[None]] = {}
+        self.moments: dict[UUID, Moment] = {}
         self.places = asyncio.Semaphore(_VIEWS)
 
 
@@ -68,10 +73,12 @@ class Moment:
 
 def begin(store: Store, record: Record, moment: Moment | None = None) -> asyncio.Task[None]:
     """Freeze an operation that this process has claimed, beside whatever else goes on."""
-    tasks = _of(store).tasks
+    freezing = _of(store)
     task = asyncio.create_task(_freeze(store, record, moment), name=f"freezing {record.id}")
-    tasks[record.id] = task
-    task.add_done_callback(lambda _: tasks.pop(record.id, None))
+    freezing.tasks[record.id] = task
+    if moment is not None:
+        freezing.moments[record.id] = moment
+    task.add_done_callback(lambda _: freezing.tasks.pop(record.id, None))
     return task
 
 
@@ -87,13 +94,22 @@ async def wait(store: Store, id: UUID) -> None:
         await asyncio.wait((task,))
 
 
+async def settle(store: Store) -> None:
+    """Until nothing is being frozen in this process."""
+    while tasks := list(_of(store).tasks.values()):
+        await asyncio.wait(tasks)
+
+
 async def stop(store: Store) -> None:
     """Leave what is being frozen to whoever comes next."""
-    tasks = list(_of(store).tasks.values())
+    freezing = _of(store)
+    tasks = list(freezing.tasks.values())
     for task in tasks:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks)
+    for id in list(freezing.moments):  # a task that was cancelled before it began has closed nothing
+        await freezing.moments.pop(id).close()
 
 
 async def _freeze(store: Store, record: Record, moment: Moment | None) -> None:
@@ -105,6 +121,7 @@ async def _freeze(store: Store, record: Record, moment: Moment | None) -> None:
         try:
             await _write(store, record, moment, anew)
         finally:
+            _of(store).moments.pop(record.id, None)
             await moment.close()
     except ServiceUnavailable as error:
         _log.warning("operation_not_frozen", extra={"operation_id": str(record.id), "error": str(error)})
@@ -140,35 +157,39 @@ async def _write(store: Store, record: Record, moment: Moment, anew: bool) -> No
     await store.execute(queries.FROZEN, record.id, holder, now())
 
 
-Item = tuple[OperationNoun, UUID]
-
-
 def item_rows(id: UUID, page: Sequence[Item], before: int) -> Iterable[tuple[object, ...]]:
+    """The rows of items that follow so many others."""
     return [(id, before + place, noun.value, item, None, None) for place, (noun, item) in enumerate(page, 1)]
 
 
-async def _items(store: Store, record: Record, view: View, anew: bool) -> AsyncIterator[list[Item]]:
-    """What it applies to, page by page."""
-    async for ids in _pages(store, record, view, anew):
-        yield [(record.noun, id) for id in ids]
+async def _items(store: Store, record: Record, view: View, anew: bool) -> AsyncIterator[Sequence[Item]]:
+    """What it applies to, and what goes along, in pieces that one transaction can take."""
+    named = await _given(store, record)
+    expanding = Expanding(store.dialect, record, named)
+    size = _IN_CONTAINERS if record.noun in CONTAINERS else PAGE
+    pages = _matching(store, record, view, anew, size) if named is None else _named(named, size)
+    async for ids in pages:
+        items = await expanding.page(view, ids)
+        for start in range(0, len(items), PAGE):
+            yield items[start : start + PAGE]
 
 
-async def _pages(store: Store, record: Record, view: View, anew: bool) -> AsyncIterator[list[UUID]]:
-    packed = await _given(store, record)
-    if packed is not None:
-        for start in range(0, len(packed), 16 * PAGE):
-            yield unpacked(packed[start : start + 16 * PAGE])
-        return
+async def _named(packed: bytes, size: int) -> AsyncIterator[list[UUID]]:
+    for start in range(0, len(packed), 16 * size):
+        yield unpacked(packed[start : start + 16 * size])
+
+
+async def _matching(store: Store, record: Record, view: View, anew: bool, size: int) -> AsyncIterator[list[UUID]]:
     target = msgspec.convert(record.target, Target)
-    given, after = selection.filters_of(record.noun, target), selection.FIRST
+    selected, after = Selection.of(record.kind, record.noun, target), selection.FIRST
     before: dict[str, datetime] = {"before": record.created} if anew else {}
     pages = selection.PAGES_BEFORE if anew else selection.PAGES
     while True:
-        statement, values = selection.bind(pages, store.dialect, record.noun, given, after=after, limit=PAGE, **before)
+        statement, values = selected.bind(pages, store.dialect, after=after, limit=size, **before)
         ids = selection.IDS.all(await view.scan(statement, *values), store.dialect)
         if ids:
             yield ids
-        if len(ids) < PAGE:
+        if len(ids) < size:
             return
         after = ids[-1]
 

@@ -10,8 +10,8 @@ from uuid import UUID
 import msgspec
 
 from headrace.server.filters import Query
-from headrace.server.operations import along, selection
-from headrace.server.operations.selection import Given
+from headrace.server.operations import along, selection, service
+from headrace.server.operations.selection import Selection
 from headrace.server.store.base import Store
 from headrace.server.store.rows import Kind, Reader
 from headrace.wire.base import encode
@@ -56,34 +56,42 @@ def _sample(*, id: UUID, name: str | None, state_name: str | None) -> Sample:
 
 _SAMPLE = Reader(_sample, {"id": Kind.UUID, "name": Kind.TEXT, "state_name": Kind.TEXT})
 _NEWEST_SAMPLES = {
-    noun: Query(
+    (noun, in_trash): Query(
         noun,
         f"{noun}.id, {noun}.{_NAMES.get(noun, 'name')}, {f'{noun}.state_name' if noun in _RUNS else 'NULL'}",
         f"{{matching}} ORDER BY {noun}.id DESC LIMIT {_SAMPLES}",
+        in_trash=in_trash,
     )
     for noun in OperationNoun
+    for in_trash in (False, True)
 }
 _BY_STATE = {
-    noun: Query(
-        noun, f"{noun}.state_type", "SELECT state_type, count(*) FROM ({matching}) AS matching GROUP BY state_type"
+    (noun, in_trash): Query(
+        noun,
+        f"{noun}.state_type",
+        "SELECT state_type, count(*) FROM ({matching}) AS matching GROUP BY state_type",
+        in_trash=in_trash,
     )
     for noun in _RUNS
+    for in_trash in (False, True)
 }
 
 
 async def preview(store: Store, asked: OperationPreview | OperationCreate) -> Preview:
     """What the operation would apply to now, with a token for it. Raises `InvalidRequest` for unrelated filters."""
-    given = selection.filters_of(asked.noun, asked.target)
-    by_state = await _count_by_state(store, asked.noun, given) if asked.noun in _RUNS else {}
-    total = sum(by_state.values()) if asked.noun in _RUNS else await _count(store, asked.noun, given)
-    samples = await _samples(store, asked.noun, given)
+    if asked.target.operation_id is not None:
+        return await _of_operation(store, asked, asked.target.operation_id)
+    selected = Selection.of(asked.kind, asked.noun, asked.target)
+    by_state = await _count_by_state(store, selected) if asked.noun in _RUNS else {}
+    total = sum(by_state.values()) if asked.noun in _RUNS else await _count(store, selected)
+    samples = await _samples(store, selected)
     newest = samples[0].id if samples else None
     return Preview(
         token=_text(_Token(_request(asked), total, newest)),
         total=total,
         by_state=by_state,
         active=sum(count for state, count in by_state.items() if state not in TERMINAL_STATES),
-        rows=await _count_along(store, asked, given) if asked.kind is OperationKind.DELETE else {},
+        rows=await _count_along(store, asked, selected) if asked.kind is OperationKind.DELETE else {},
         samples=samples,
         reversible=asked.kind in (OperationKind.DELETE, OperationKind.RESTORE),
         estimated_seconds=round(total / _PER_SECOND[asked.kind], 1),
@@ -96,10 +104,7 @@ async def hold_to(store: Store, body: OperationCreate) -> None:
     token = _read(body.token)
     if token is None or token.request != _request(body):
         raise Conflict("The token is not that of a preview of this operation: preview it as it is now.")
-    given = selection.filters_of(body.noun, body.target)
-    total = await _count(store, body.noun, given)
-    samples = await _samples(store, body.noun, given)
-    newest = samples[0].id if samples else None
+    total, newest = await _now(store, body)
     if total != token.total:
         raise Conflict(f"{total:,} {body.noun} match now, and not {token.total:,} as in the preview: preview it again.")
     if newest != token.newest:
@@ -108,29 +113,53 @@ async def hold_to(store: Store, body: OperationCreate) -> None:
         )
 
 
-async def _count(store: Store, noun: OperationNoun, given: Given) -> int:
-    statement, values = selection.bind(selection.COUNTS, store.dialect, noun, given)
+async def _of_operation(store: Store, asked: OperationPreview | OperationCreate, id: UUID) -> Preview:
+    """What an operation has deleted. Raises `ObjectNotFound`."""
+    record = await service.load(store, id)
+    return Preview(
+        token=_text(_Token(_request(asked), record.changed, id)),
+        total=record.changed,
+        by_state={},
+        rows=dict(record.counts),
+        reversible=asked.kind is OperationKind.RESTORE,
+        estimated_seconds=round(record.changed / _PER_SECOND[asked.kind], 1),
+    )
+
+
+async def _now(store: Store, body: OperationCreate) -> tuple[int, UUID | None]:
+    """How many items the operation would have now, and the newest."""
+    if body.target.operation_id is not None:
+        return (await service.load(store, body.target.operation_id)).changed, body.target.operation_id
+    selected = Selection.of(body.kind, body.noun, body.target)
+    samples = await _samples(store, selected)
+    return await _count(store, selected), samples[0].id if samples else None
+
+
+async def _count(store: Store, selected: Selection) -> int:
+    statement, values = selected.bind(selection.COUNTS, store.dialect)
     return (await store.scan(statement, *values))[0][0]
 
 
-async def _count_by_state(store: Store, noun: OperationNoun, given: Given) -> dict[str, int]:
-    statement, values = selection.bind(_BY_STATE, store.dialect, noun, given)
+async def _count_by_state(store: Store, selected: Selection) -> dict[str, int]:
+    statement, values = selected.bind(_BY_STATE, store.dialect)
     return {state or "": count for state, count in await store.scan(statement, *values)}
 
 
-async def _samples(store: Store, noun: OperationNoun, given: Given) -> list[Sample]:
-    statement, values = selection.bind(_NEWEST_SAMPLES, store.dialect, noun, given)
+async def _samples(store: Store, selected: Selection) -> list[Sample]:
+    statement, values = selected.bind(_NEWEST_SAMPLES, store.dialect)
     return _SAMPLE.all(await store.scan(statement, *values), store.dialect)
 
 
-async def _count_along(store: Store, asked: OperationPreview | OperationCreate, given: Given) -> dict[str, int | None]:
+async def _count_along(
+    store: Store, asked: OperationPreview | OperationCreate, selected: Selection
+) -> dict[str, int | None]:
     counted = along.counts(asked.noun, children=asked.options.children)
-    found = await asyncio.gather(*(_count_in_time(store, query, asked.noun, given) for query in counted.values()))
+    found = await asyncio.gather(*(_count_in_time(store, query, selected) for query in counted.values()))
     return dict(zip(counted, found, strict=True))
 
 
-async def _count_in_time(store: Store, query: Query, noun: OperationNoun, given: Given) -> int | None:
-    statement, values = selection.bind({noun: query}, store.dialect, noun, given)
+async def _count_in_time(store: Store, query: Query, selected: Selection) -> int | None:
+    statement, values = selected.bind_one(query, store.dialect)
     try:
         async with asyncio.timeout(_COUNTING_SECONDS):
             return (await store.scan(statement, *values))[0][0]

@@ -64,7 +64,12 @@ GET_ON = Statement(
 SET_PROGRESS = Statement(
     "UPDATE operations SET started = $2, position = $3, changed = $4, skipped = $5, counts = $6 WHERE id = $1"
 )
-GROW = Statement("UPDATE operations SET total = $2 WHERE id = $1")
+SET_FAILED = Statement("UPDATE operations SET failed = $2 WHERE id = $1")
+GROW = Statement("UPDATE operations SET total = total + $2 WHERE id = $1")
+LAST_ITEM = Statement("SELECT coalesce(max(position), 0) FROM operation_items WHERE operation_id = $1")
+CONTAINERS = Statement(
+    "SELECT noun, id FROM operation_items WHERE operation_id = $1 AND noun IN ('flows', 'deployments')"
+)
 FINISH = Statement(
     """
     UPDATE operations SET status = $2, finished = $3, error = $4, purge_at = $5, given_ids = NULL,

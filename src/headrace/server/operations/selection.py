@@ -11,23 +11,43 @@ from headrace.server.store.base import Dialect, Statement
 from headrace.server.store.rows import Kind, Reader
 from headrace.wire.errors import InvalidRequest
 from headrace.wire.filters import Filter
-from headrace.wire.operations import OperationNoun, Target, TargetFilters
+from headrace.wire.operations import OperationKind, OperationNoun, Target, TargetFilters
 
 FIRST = UUID(int=0)
 _PAGE = "{{matching}} AND {noun}.id > {{after}} ORDER BY {noun}.id LIMIT {{limit}}"
 _PAGE_BEFORE = _PAGE.replace(" ORDER", " AND {noun}.created <= {{before}} ORDER")
+_OVER_TRASH = (OperationKind.RESTORE, OperationKind.PURGE)
+
+Given = Mapping[str, Filter | None]
+Queries = Mapping[tuple[OperationNoun, bool], Query]
+"""A statement for each noun, over what is shown and over what is in the trash."""
 
 
-def _queries(columns: str, around: str, *extras: str) -> dict[OperationNoun, Query]:
+def queries(columns: str, around: str, *extras: str, sqlite: str | None = None) -> Queries:
+    """The same statement for each noun, where `{noun}` stands for it; what is in two braces is `Query`'s."""
     return {
-        noun: Query(noun, columns.format(noun=noun), around.format(noun=noun), extras=extras) for noun in OperationNoun
+        (noun, in_trash): Query(
+            noun,
+            columns.format(noun=noun),
+            around.format(noun=noun),
+            sqlite=None if sqlite is None else sqlite.format(noun=noun),
+            extras=extras,
+            in_trash=in_trash,
+        )
+        for noun in OperationNoun
+        for in_trash in (False, True)
     }
 
 
-PAGES = _queries("{noun}.id", _PAGE, "after", "limit")
-PAGES_BEFORE = _queries("{noun}.id", _PAGE_BEFORE, "after", "before", "limit")
-COUNTS = _queries("{noun}.id", "SELECT count(*) FROM ({{matching}}) AS matching")
-NEWEST = _queries("{noun}.id", "{{matching}} ORDER BY {noun}.id DESC LIMIT 1")
+PAGES = queries("{noun}.id", _PAGE, "after", "limit")
+PAGES_BEFORE = queries("{noun}.id", _PAGE_BEFORE, "after", "before", "limit")
+COUNTS = queries("{noun}.id", "SELECT count(*) FROM ({{matching}}) AS matching")
+AMONG = queries(
+    "{noun}.id",
+    "{{matching}} AND {noun}.id = ANY({{among}}::uuid[])",
+    "among",
+    sqlite="{{matching}} AND {noun}.id IN (SELECT value FROM json_each({{among}}))",
+)
 
 
 def _id(*, id: UUID) -> UUID:
@@ -35,11 +55,37 @@ def _id(*, id: UUID) -> UUID:
 
 
 IDS = Reader(_id, {"id": Kind.UUID})
-Given = Mapping[str, Filter | None]
 
 
-def filters_of(noun: OperationNoun, target: Target) -> Given:
-    """The filters that match what the target names; none at all match everything."""
+class Selection(msgspec.Struct, frozen=True):
+    """Which rows of a noun, of those that are shown or of those that are in the trash; no filter at all means all."""
+
+    noun: OperationNoun
+    given: Given
+    in_trash: bool
+
+    @classmethod
+    def of(cls, kind: OperationKind, noun: OperationNoun, target: Target) -> "Selection":
+        """What an operation's target names."""
+        return cls(noun, _filters_of(noun, target), kind in _OVER_TRASH)
+
+    def bind(self, queries: Queries, dialect: Dialect, **extras: Any) -> tuple[Statement, list[Any]]:
+        """The statement for it, with its values. Raises `InvalidRequest` for filters of unrelated nouns."""
+        return self.bind_one(queries[self.noun, self.in_trash], dialect, **extras)
+
+    def bind_one(self, query: Query, dialect: Dialect, **extras: Any) -> tuple[Statement, list[Any]]:
+        """The same of one statement, which is for its noun."""
+        try:
+            return query.bind(dialect, self.given, **extras)
+        except NotImplementedError as error:
+            raise InvalidRequest(f"{error}: leave them out.", ("body", "target", "filters")) from None
+
+    def check(self, dialect: Dialect) -> None:
+        """Raise `InvalidRequest` for filters of nouns that are not related to its own."""
+        self.bind(COUNTS, dialect)
+
+
+def _filters_of(noun: OperationNoun, target: Target) -> Given:
     match target:
         case Target(ids=list() as ids):
             return dict(msgspec.convert({noun.value: {"id": {"any_": ids}}}, TargetFilters).all())
@@ -47,18 +93,3 @@ def filters_of(noun: OperationNoun, target: Target) -> Given:
             return dict(filters.all())
         case _:
             return {}
-
-
-def bind(
-    queries: Mapping[OperationNoun, Query], dialect: Dialect, noun: OperationNoun, given: Given, **extras: Any
-) -> tuple[Statement, list[Any]]:
-    """The statement for these filters, with its values. Raises `InvalidRequest` for filters of unrelated nouns."""
-    try:
-        return queries[noun].bind(dialect, given, **extras)
-    except NotImplementedError as error:
-        raise InvalidRequest(f"{error}: leave them out.", ("body", "target", "filters")) from None
-
-
-def check(dialect: Dialect, noun: OperationNoun, given: Given) -> None:
-    """Raise `InvalidRequest` for filters of nouns that are not related to this one."""
-    bind(COUNTS, dialect, noun, given)

@@ -9,9 +9,10 @@ from uuid import UUID
 import msgspec
 
 from headrace.rules import targets
-from headrace.server.operations import claims, events, freezing, items, queries, selection
+from headrace.server.operations import claims, events, freezing, items, queries
 from headrace.server.operations.authors import Author
 from headrace.server.operations.records import RECORDS, Record, shown
+from headrace.server.operations.selection import Selection
 from headrace.server.store.base import Connection, Store, Topic
 from headrace.wire.base import encode, encode_text
 from headrace.wire.errors import Conflict, Gone, InvalidRequest, ObjectNotFound
@@ -48,13 +49,17 @@ async def create(
     fingerprint = sha256(encode(body)).hexdigest()
     if key is not None and (known := await _by_key(store, key, fingerprint)) is not None:
         return shown(known, moment)
-    if body.target.operation_id is not None and body.kind is OperationKind.RESTORE:
-        how = OperationUndo(on_conflict=body.options.on_conflict, reason=body.reason)
-        return await undo(store, body.target.operation_id, how, author, moment)
     if body.token is not None:
         from headrace.server.operations.preview import hold_to
 
         await hold_to(store, body)
+    if body.target.operation_id is not None and body.kind is OperationKind.RESTORE:
+        how = OperationUndo(on_conflict=body.options.on_conflict, reason=body.reason)
+        return await undo(store, body.target.operation_id, how, author, moment)
+    if body.target.operation_id is not None and body.kind is OperationKind.PURGE:
+        from headrace.server.operations import purging
+
+        return await purging.purge(store, body.target.operation_id, _record(body, author, moment, fingerprint), key)
     record = _record(body, author, moment, fingerprint)
     return shown(await _accept(store, record, body.target, key), now())
 
@@ -108,7 +113,7 @@ async def list_failures(store: Store, id: UUID) -> list[FailureGroup]:
 async def abort(store: Store, id: UUID, moment: datetime) -> Operation:
     """Stop an operation before its next batch; what is done stays done. Raises `Conflict` if it has ended already."""
     async with store.transaction() as transaction:
-        record = await _lock(transaction, id)
+        record = await lock(transaction, id)
         if record.status is OperationStatus.ABORTED:
             return shown(record, moment)
         if record.finished is not None:
@@ -121,11 +126,13 @@ async def abort(store: Store, id: UUID, moment: datetime) -> Operation:
 async def retry_failed(store: Store, id: UUID, moment: datetime) -> Operation:
     """Try the items again that failed or had a conflict. Raises `Conflict` while the operation goes on."""
     async with store.transaction() as transaction:
-        record = await _lock(transaction, id)
+        record = await lock(transaction, id)
         if record.finished is None:
             raise Conflict(f"Operation {id} goes on: wait until it has ended, then try again what failed.")
         if not record.failed:
             return shown(record, moment)
+        if record.status is OperationStatus.FAILED:
+            raise Conflict(f"Operation {id} was given up as a whole, and has done nothing: begin a new one.")
         if record.undone_by is not None:
             raise Conflict(f"Operation {id} was undone by {record.undone_by}: what failed is not tried again.")
         await transaction.execute(queries.TRY_AGAIN, id)
@@ -142,10 +149,10 @@ async def undo(store: Store, id: UUID, how: OperationUndo, author: Author, momen
     removed for good.
     """
     async with store.transaction() as transaction:
-        record = await _lock(transaction, id)
+        record = await lock(transaction, id)
         if record.undone_by is not None:
             return await read(transaction, record.undone_by, moment)
-        opposite = _undoable(record)
+        opposite = opposite_of(record)
         undoing = Record(
             id=uuid7(),
             created=moment,
@@ -168,7 +175,7 @@ async def undo(store: Store, id: UUID, how: OperationUndo, author: Author, momen
     return shown(undoing, moment)
 
 
-def _undoable(record: Record) -> OperationKind:
+def opposite_of(record: Record) -> OperationKind:
     opposite = record.opposite
     if opposite is None:
         raise Conflict(f"What {record.kind} has done cannot be undone: operation {record.id} stays as it is.")
@@ -183,7 +190,7 @@ async def _accept(store: Store, record: Record, target: Target, key: str | None)
     """Store it, with a view of the moment for who freezes it; or find the one that came with the same key."""
     ids = None if target.ids is None else freezing.packed(target.ids)
     if ids is None:
-        selection.check(store.dialect, record.noun, selection.filters_of(record.noun, target))
+        Selection.of(record.kind, record.noun, target).check(store.dialect)
     moment = await freezing.Moment(store).open()
     try:
         async with store.transaction() as transaction:
@@ -281,7 +288,8 @@ async def _by_key(connection: Connection, key: str, fingerprint: str) -> Record 
     return record
 
 
-async def _lock(transaction: Connection, id: UUID) -> Record:
+async def lock(transaction: Connection, id: UUID) -> Record:
+    """The same, locked."""
     row = await transaction.fetch_one(queries.LOCK, id)
     if row is None:
         raise ObjectNotFound(f"There is no operation {id}.")

@@ -1,6 +1,7 @@
 """The service that carries operations out, whoever accepted them and however often the server dies meanwhile."""
 
 import asyncio
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -31,7 +32,11 @@ class Operations(Service):
 
     async def tick(self) -> bool:
         """A batch of each open operation; whether one of them goes on."""
-        records = await claims.claim(self.store, now())
+        return await self.tick_at(now())
+
+    async def tick_at(self, moment: datetime) -> bool:
+        """The same as of a moment, by which claims of others may have run out."""
+        records = await claims.claim(self.store, moment)
         known = {record.id for record in records}
         self._carrying = {id: one for id, one in self._carrying.items() if id in known}
         more = False

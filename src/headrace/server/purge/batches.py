@@ -23,22 +23,15 @@ ROWS_OF_AN_ITEM = 10
 """How many rows go with an item, where that is not known yet."""
 
 _MOST_ITEMS = 1_000
-_ITEMS_FOR_A_ROW = 10
-"""An item is forgotten in a small part of the time that a row with its indexes takes."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """What one transaction has removed, by table.
-
-    `emptied` tells that nothing of the operation is left but its row. `own_bytes` is the room of what was kept about
-    the deletion itself, where the database tells it: it was not taken before, so it is not given back.
-    """
+    """What one transaction has removed, by table; `finished` tells that nothing of the operation is left."""
 
     operation_id: UUID
     items: int
     counts: Mapping[str, int]
-    emptied: bool = False
-    own_bytes: int = 0
+    finished: bool = False
 
     @property
     def rows(self) -> int:
@@ -51,46 +44,43 @@ async def remove(store: Store, moment: datetime, rows: int, items: int) -> Batch
         due = await queries.claim(transaction, moment)
         if due is None:
             return None
-        removal = Removal(transaction, rows)
+        removal = Removal(transaction, moment, rows)
         found = await queries.next_items(transaction, due, min(max(items, 1), _MOST_ITEMS))
         if not found:
-            return await _clear(transaction, due, removal)
-        position, own = due.purge_position, 0
+            return await _end(transaction, due, removal, moment)
+        gone = True
+        position = due.purge_position
         for noun, group in groupby(found, key=lambda item: item.noun):
             some = list(group)
-            gone, freed = await _remove_items(transaction, due, removal, noun, some)
-            own += freed
+            gone = await _remove_items(transaction, due, removal, noun, some)
             if not gone:
                 break
             position = some[-1].position
-        await removal.account()
         await queries.move(transaction, due, position, removal.counts.total())
         done = sum(item.position <= position for item in found)
-        return Batch(operation_id=due.id, items=done, counts=Counter(removal.counts), own_bytes=own)
+        return Batch(operation_id=due.id, items=done, counts=Counter(removal.counts))
 
 
 async def _remove_items(
     transaction: Connection, due: Due, removal: Removal, noun: OperationNoun, items: Sequence[Item]
-) -> tuple[bool, int]:
+) -> bool:
     """Remove items of one noun; False where some of what belongs to them is left for the next batch."""
     ids = [item.id for item in items]
     hidden = await queries.hidden(transaction, ids, due) if noun is OperationNoun.FLOW_RUNS else []
     marked = await queries.marked(transaction, noun, ids, due)
-    if not await removal.remove(noun, sorted({*hidden, *marked}), hidden):
+    gone = await removal.remove(noun, sorted({*hidden, *marked}), hidden)
+    if not gone:
         await queries.hold(transaction, noun, marked, hidden)
-        return False, 0
-    before = await queries.empty_bytes(transaction)
-    await queries.unhide(transaction, hidden)
-    return True, await queries.empty_bytes(transaction) - before
+    return gone
 
 
-async def _clear(transaction: Connection, due: Due, removal: Removal) -> Batch:
+async def _end(transaction: Connection, due: Due, removal: Removal, moment: datetime) -> Batch:
     """All items are dealt with: what had to wait for them goes, then the list of them; the operation's row stays."""
-    emptied, own = False, 0
+    finished = False
     if await removal.remove_left_over(due.id):
-        before, most = await queries.empty_bytes(transaction), removal.left * _ITEMS_FOR_A_ROW
-        emptied = await queries.forget_items(transaction, due, most) < most
-        own = await queries.empty_bytes(transaction) - before
+        forgotten = await queries.forget_items(transaction, due, removal.left)
+        finished = forgotten < removal.left
+        if finished:
+            await queries.finish(transaction, due, moment)
     await queries.move(transaction, due, due.purge_position, removal.counts.total())
-    counts = Counter(removal.counts)
-    return Batch(operation_id=due.id, items=0, counts=counts, emptied=emptied, own_bytes=own)
+    return Batch(operation_id=due.id, items=0, counts=Counter(removal.counts), finished=finished)

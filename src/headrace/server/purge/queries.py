@@ -81,9 +81,8 @@ _NEXT_ITEMS = Statement(
 _MOVE = Statement(
     "UPDATE operations SET purge_position = $2, purged_rows = purged_rows + $3 WHERE id = $1",
 )
-_FINISH = Statement(
-    "UPDATE operations SET purged = $2, purged_bytes = purged_bytes + $3 WHERE id = $1 AND purged IS NULL"
-)
+_FINISH = Statement("UPDATE operations SET purged = $2 WHERE id = $1")
+_ADD_BYTES = Statement("UPDATE operations SET purged_bytes = purged_bytes + $2 WHERE id = $1")
 _FORGET_ITEMS = Statement(
     "DELETE FROM operation_items WHERE operation_id = $1 AND position <= "
     "(SELECT max(position) FROM (SELECT position FROM operation_items WHERE operation_id = $1"
@@ -120,8 +119,6 @@ _HOLD = {
     table: both(f"UPDATE {table} SET deleted_by = '{PURGING}' WHERE id {{of}} AND deleted_at IS NOT NULL")
     for table in _TABLES
 }
-_UNHIDE = both("DELETE FROM hidden_runs WHERE id {of}")
-_EMPTY_BYTES = Statement("SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size")
 _HOLD_HIDDEN = both(f"UPDATE hidden_runs SET operation_id = '{PURGING}' WHERE id {{of}}")
 
 
@@ -147,24 +144,14 @@ async def forget_items(transaction: Connection, due: Due, most: int) -> int:
     return await transaction.execute(_FORGET_ITEMS, due.id, most)
 
 
-async def finish(connection: Connection, id: UUID, moment: datetime, bytes: int) -> None:
-    """Nothing of the operation is left but its record; so many bytes were given back."""
-    await connection.execute(_FINISH, id, moment, bytes)
+async def finish(transaction: Connection, due: Due, moment: datetime) -> None:
+    """Nothing of the operation is left but its record."""
+    await transaction.execute(_FINISH, due.id, moment)
 
 
-async def unhide(transaction: Connection, ids: Sequence[UUID]) -> None:
-    """Forget that these runs are hidden: they are gone."""
-    if ids:
-        await transaction.execute(_UNHIDE, ids)
-
-
-async def empty_bytes(transaction: Connection) -> int:
-    """How much of the database's file is empty; 0 where that is not known."""
-    match transaction.dialect:
-        case Dialect.SQLITE:
-            return (await transaction.fetch(_EMPTY_BYTES))[0][0]
-        case Dialect.POSTGRES:
-            return 0
+async def add_bytes(connection: Connection, id: UUID, bytes: int) -> None:
+    """So many bytes were given back by what the operation's purge removed."""
+    await connection.execute(_ADD_BYTES, id, bytes)
 
 
 async def marked(transaction: Connection, noun: OperationNoun, ids: Sequence[UUID], due: Due) -> list[UUID]:

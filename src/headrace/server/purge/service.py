@@ -5,20 +5,20 @@ import logging
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import ClassVar
-from uuid import UUID
 
 from headrace.rules import pace
 from headrace.rules.pace import Bounds, Pace
 from headrace.server.latency.meter import meter_of
 from headrace.server.purge import batches, queries
 from headrace.server.purge.batches import ROWS_OF_AN_ITEM, Batch
-from headrace.server.purge.space import Room
 from headrace.server.services.exclusive import ExclusiveService
 from headrace.server.store.base import Store, Topic
 from headrace.settings import Settings
 from headrace.wire.times import now
 
 _FIRST_ROWS = 500
+_WINDOW = 5.0
+"""Seconds after which requests say nothing any more about the pace at which they were answered."""
 _BETWEEN_LISTENINGS, _LISTENING = 60.0, 1.5
 """Seconds between two pauses in which the purge listens to what requests take without it, and how long one is."""
 
@@ -34,19 +34,12 @@ class Purge(ExclusiveService):
     def __init__(self, store: Store, settings: Settings) -> None:
         super().__init__(store, settings)
         self._terms = settings.server.services.purge
-        most = self._terms.batch_size
         self._bounds = Bounds(
-            fewest=min(Bounds().fewest, most),
-            most=most,
-            longest_rest=self._terms.longest_rest,
-            slowdown=self._terms.slowdown,
+            most=self._terms.batch_size, longest_rest=self._terms.longest_rest, slowdown=self._terms.slowdown
         )
         self.pace = Pace(rows=min(_FIRST_ROWS, self._terms.batch_size))
         self._rows_of_an_item = float(ROWS_OF_AN_ITEM)
         self._meter = meter_of(store)
-        self._room = Room(store)
-        self._emptied: UUID | None = None
-        """The operation of which nothing is left, while room is given back."""
         self._since = perf_counter()
         self._listens_at = 0.0
         self._behind = False
@@ -58,32 +51,18 @@ class Purge(ExclusiveService):
     async def tick_at(self, moment: datetime) -> bool:
         """The same of what is due at a moment."""
         await self._listen()
-        with self._meter.working():
-            more = await (self._remove(moment) if self._emptied is None else self._give_back(self._emptied, moment))
-        await self._tell_whether_behind(moment)
-        if more and self.pace.rest:
-            await asyncio.sleep(self.pace.rest)
-        return more
-
-    async def _remove(self, moment: datetime) -> bool:
         began = perf_counter()
-        items = round(self.pace.rows / self._rows_of_an_item)
-        batch = await batches.remove(self.store, moment, self.pace.rows, items)
+        with self._meter.working():
+            items = round(self.pace.rows / self._rows_of_an_item)
+            batch = await batches.remove(self.store, moment, self.pace.rows, items)
         if batch is None:
             self.interval = await self._until_next(moment)
+            await self._tell_whether_behind(moment)
             return False
-        self._room.add(batch.counts, batch.own_bytes)
-        if batch.emptied:
-            self._emptied = batch.operation_id
-            self._room.begin()
         self._learn(batch, perf_counter() - began)
-        return True
-
-    async def _give_back(self, operation_id: UUID, moment: datetime) -> bool:
-        """One step of giving back what the operation's rows have left; after the last one its purge is over."""
-        if not await self._room.step(alone=self._meter.alone):
-            await queries.finish(self.store, operation_id, max(moment, now()), self._room.given)
-            self._emptied = None
+        await self._tell_whether_behind(moment)
+        if self.pace.rest:
+            await asyncio.sleep(self.pace.rest)
         return True
 
     def _learn(self, batch: Batch, took: float) -> None:
@@ -91,18 +70,19 @@ class Purge(ExclusiveService):
         if batch.items:
             ratio = batch.rows / batch.items
             self._rows_of_an_item = max(0.7 * self._rows_of_an_item + 0.3 * ratio, 1.0)
-        seen = self._meter.seen_since(self._since, self._bounds)
-        self._since = perf_counter()
+        seen = self._meter.seen_since(self._since)
         self.pace = pace.adapt(self.pace, took, batch.rows, seen, self._bounds)
+        if seen.requests >= pace.FEW or perf_counter() - self._since > _WINDOW:
+            self._since = perf_counter()
 
     async def _listen(self) -> None:
         """Now and then, hear what requests take while nothing goes on, or there is nothing to compare with."""
         if perf_counter() < self._listens_at:
             return
+        seen = self._meter.seen_since(perf_counter() - _WINDOW)
         self._listens_at = perf_counter() + _BETWEEN_LISTENINGS
-        if not self._meter.alone and (self._meter.calm is None or self.pace.rest):
+        if not seen.alone and (seen.calm is None or self.pace.rest):
             await asyncio.sleep(_LISTENING)
-            self._since = perf_counter()
 
     async def _until_next(self, moment: datetime) -> float:
         """Seconds until something is due, or until it is time to look again."""

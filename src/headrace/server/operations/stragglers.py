@@ -1,0 +1,35 @@
+"""What was made in flows and deployments between when their deletion was accepted and when they were deleted."""
+
+from uuid import UUID
+
+from headrace.server.operations import queries
+from headrace.server.operations.expanding import CONTAINERS, Item
+from headrace.server.operations.freezing import item_rows
+from headrace.server.operations.records import Record
+from headrace.server.store.base import Connection
+from headrace.server.trash import contents
+from headrace.wire.operations import OperationKind, OperationNoun
+
+
+async def add(transaction: Connection, record: Record) -> int:
+    """Make items of what is left in deleted flows and deployments, so that nothing is without its flow; how many.
+
+    Nothing more can be made in them by now. The operation's row is locked.
+    """
+    if record.kind is not OperationKind.DELETE or record.noun not in CONTAINERS or record.items_of is not None:
+        return 0
+    left: dict[UUID, Item] = {}
+    owners: dict[OperationNoun, list[UUID]] = {}
+    for noun, id in await transaction.fetch(queries.CONTAINERS, record.id):
+        owners.setdefault(OperationNoun(noun), []).append(UUID(str(id)))
+    for noun, ids in owners.items():
+        for item in await contents.related(transaction, noun, ids, children=record.options.children):
+            left.setdefault(item[1], item)
+    if not left:
+        return 0
+    row = await transaction.fetch_one(queries.LAST_ITEM, record.id)
+    last = 0 if row is None else row[0]
+    rows = item_rows(record.id, list(left.values()), last)
+    await transaction.insert_many("operation_items", queries.ITEM_COLUMNS, rows)
+    await transaction.execute(queries.GROW, record.id, len(left))
+    return len(left)
