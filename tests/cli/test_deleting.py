@@ -12,6 +12,7 @@ import pytest
 
 from headrace.client.orchestration import SyncHeadraceClient, get_client
 from headrace.settings import temporary_settings
+from headrace.wire.filters import FlowFilter, FlowFilterName
 from headrace.wire.flow_runs import FlowRunCreate
 from headrace.wire.states import StateCreate, StateType
 from tests.cli.conftest import Command
@@ -176,6 +177,55 @@ def test_the_last_delete_is_undone_unless_one_is_named(served: Command, api: Syn
     )
 
 
+def test_a_flow_takes_along_its_deployments_and_runs_and_brings_them_back(
+    server: ServerProcess, served: Command, api: SyncHeadraceClient, flow: str, tmp_path: Path
+) -> None:
+    made = make_runs(api, flow, StateType.COMPLETED, StateType.RUNNING)
+    api.create_deployment(flow_id=api.create_flow_from_name(flow), name="nightly")
+    dry = served("flow", "delete", flow, "--dry-run").stdout
+    assert "1, which would be told to stop" in dry
+    assert "1 deployment" in dry
+    assert "2 flow runs" in dry
+    code, shown = at_terminal(server, tmp_path, "n", "flow", "delete", flow)
+    assert (code, "1 run of theirs is not over, and will be told to stop." in shown) == (1, True), shown
+    deleted = served("flow", "delete", flow)
+    assert deleted.returncode == 0, deleted.stderr
+    assert deleted.stderr.startswith("1 flow deleted in ")
+    assert "2 flow runs" in deleted.stderr.splitlines()[0]
+    assert listed(served, flow) == set()
+    assert served("flow", "inspect", flow).returncode == 1
+    assert served("undo", undo_hint(deleted.stderr)).returncode == 0
+    assert listed(served, flow) == set(made)
+    assert served("deployment", "inspect", f"{flow}/nightly").returncode == 0
+
+
+def test_a_name_that_was_taken_meanwhile_is_a_conflict_with_ways_out(
+    served: Command, api: SyncHeadraceClient, flow: str
+) -> None:
+    deleted = served("flow", "delete", flow)
+    operation = undo_hint(deleted.stderr)
+    api.create_flow_from_name(flow)
+    refused = served("undo", operation)
+    assert refused.returncode == 1
+    assert "(conflict)" in refused.stderr
+    assert f"headrace undo {operation} --on-conflict skip leaves these out; rename gives them" in refused.stderr
+    renamed = served("undo", operation, "--on-conflict", "rename")
+    assert renamed.returncode == 0, renamed.stderr
+    assert len(api.read_flows(flow_filter=FlowFilter(name=FlowFilterName(like_=flow)))) == 2
+
+
+def test_deployments_are_deleted_by_options(served: Command, api: SyncHeadraceClient, flow: str) -> None:
+    flow_id = api.create_flow_from_name(flow)
+    for name, tags in (("a", ["x"]), ("b", []), ("c", [])):
+        api.create_deployment(flow_id=flow_id, name=name, tags=tags)
+    assert served("deployment", "delete", "--flow", flow, "--tag", "x").returncode == 0
+    gone = served("deployment", "delete", "--stdin", stdin=f"{flow}/b\n")
+    assert gone.stderr.startswith("1 deployment deleted in "), gone.stderr
+    assert served("deployment", "ls", "--flow", flow, "-o", "id").stdout.count("\n") == 1
+    assert served("undo", undo_hint(gone.stderr)).returncode == 0
+    assert served("deployment", "inspect", f"{flow}/b").returncode == 0
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -184,6 +234,8 @@ def test_the_last_delete_is_undone_unless_one_is_named(served: Command, api: Syn
         ("flow-run", "delete", "--all", "--state", "Failed"),
         ("flow-run", "delete", "--older-than", "long"),
         ("flow-run", "delete", "x"),
+        ("flow", "delete"),
+        ("deployment", "delete"),
         ("undo", "x"),
     ],
 )

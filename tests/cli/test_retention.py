@@ -25,12 +25,12 @@ def test_a_policy_is_set_listed_and_taken_back(served: Command) -> None:
     made = served("retention", "set", "flow-runs.completed", "90d", "--keep-last", "100")
     assert (made.returncode, made.stdout) == (0, "")
     assert made.stderr.splitlines() == [
-        "Completed flow runs are kept 90d, and the last 100 of each flow.",
+        "Completed flow runs are kept for 90d, and the last 100 of each flow.",
         "Nothing is due now.",
     ]
     header, row = served("retention", "ls").stdout.splitlines()
     assert header.split() == ["CLASS", "KEPT", "RAN", "REMOVED", "IN", "ALL"]
-    assert row.startswith("flow_runs.completed  90d, and the last 100 of each flow  ")
+    assert row.startswith("flow_runs.completed  for 90d, and the last 100 of each flow  ")
     assert served("retention", "ls", "-o", "id").stdout == "flow_runs.completed\n"
     assert [(one["max_age"], one["keep_last"]) for one in policies(served)] == [(90 * 86_400, 100)]
     assert served("retention", "unset", "flow-runs.completed").stderr == (
@@ -54,10 +54,10 @@ def test_lines_that_are_due_are_shown_and_removed(served: Command, server: Serve
     before = served("retention", "preview", "logs.debug", "1w")
     header, row = before.stdout.splitlines()
     assert header.split() == ["CLASS", "KEPT", "DUE", "OLDEST", "SIZE", "WITH", "THEM", "UNDO"]
-    assert row.split()[:5] == ["logs.debug", "7d", "2", "10d", "ago"]
+    assert row.split()[:6] == ["logs.debug", "for", "7d", "2", "10d", "ago"]
     assert row.endswith("no: gone for good")
     made = served("retention", "set", "logs.debug", "1w")
-    assert made.stderr.splitlines()[0] == "Debug log lines are kept 7d."
+    assert made.stderr.splitlines()[0] == "Debug log lines are kept for 7d."
     assert made.stderr.splitlines()[1].startswith("2 log lines (about ")
     ran = served("retention", "run")
     assert (ran.returncode, ran.stdout) == (0, "logs.debug: 2 removed\n")
@@ -68,7 +68,8 @@ def test_lines_that_are_due_are_shown_and_removed(served: Command, server: Serve
 
 
 def test_nothing_that_is_due_asks_for_no_operation(served: Command) -> None:
-    served("retention", "set", "flow-runs", "--keep-last", "1")
+    only = served("retention", "set", "flow-runs", "--keep-last", "1")
+    assert only.stderr.startswith("Only the last 1 of each flow are kept, of the flow runs there are.\n")
     ran = served("retention", "run", "flow-runs", "-o", "json")
     assert [(one["name"], one["operation_id"]) for one in json.loads(ran.stdout)] == [("flow_runs", None)]
     served("retention", "unset", "flow-runs")

@@ -156,3 +156,20 @@ def test_flows_of_the_same_home_find_the_server(server: ServerProcess) -> None:
         [HEADRACE, "server", "status"], env=clean_environ(server.home), capture_output=True, text=True, check=True
     )
     assert server.api_url in listed.stdout
+
+
+def test_the_first_start_says_how_to_keep_runs_for_a_while_and_no_other_does(tmp_path: Path) -> None:
+    suggestion = "All runs are kept for ever until you say for how long: headrace retention set flow-runs 90d"
+
+    def shown() -> str:
+        command = [HEADRACE, "server", "start", "--port", "0"]
+        with subprocess.Popen(command, env=clean_environ(tmp_path), stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            said = ""
+            while "Ctrl-C" not in said:
+                said += process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            return said + process.stdout.read()
+
+    assert suggestion in shown()
+    assert suggestion not in shown()

@@ -12,6 +12,8 @@ from cyclopts import App, Parameter
 from headrace.cli import automation_files
 from headrace.cli.display import ago, local
 from headrace.cli.errors import CommandFailed, UsageError
+from headrace.cli.operating import Manner, Reason
+from headrace.cli.operating import delete as delete_at_once
 from headrace.cli.output import Column, ListOutput, Output, ask, show_facts, show_json, show_list, tell
 from headrace.cli.session import Yes, client, for_each, parse_id
 from headrace.cli.trigger_lines import lines_of
@@ -20,6 +22,7 @@ from headrace.wire.errors import ObjectNotFound
 from headrace.wire.filters import AutomationFilter
 from headrace.wire.filters.automations import AutomationFilterTags
 from headrace.wire.firings import ActionStatus, FiringRecord
+from headrace.wire.operations import OperationNoun, Target
 from headrace.wire.trials import Trial, TrialRequest
 
 if TYPE_CHECKING:
@@ -161,8 +164,8 @@ def resume(*automations: str) -> None:
 
 
 @app.command
-def delete(*automations: str, yes: Yes = False) -> None:
-    """Delete automations; what they did stays in their history.
+def delete(*automations: str, reason: Reason = None, yes: Yes = False) -> None:
+    """Delete automations; what they did stays in their history, and headrace undo gives them back.
 
     Asks first when someone is at the terminal.
 
@@ -178,7 +181,7 @@ def delete(*automations: str, yes: Yes = False) -> None:
         what = f"automation {automations[0]}" if len(ids) == 1 else f"{len(ids)} automations"
         if not yes and sys.stdin.isatty() and not ask(f"Delete {what}?"):
             raise CommandFailed("Nothing is deleted.")
-        for_each(ids, NOUN, lambda id: api.delete_automation(id) or "is deleted")
+        delete_at_once(api, OperationNoun.AUTOMATIONS, Target(ids=ids), Manner(yes=True, reason=reason))
 
 
 @app.command(name="test")

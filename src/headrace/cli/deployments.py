@@ -1,18 +1,16 @@
 """`headrace deployment`."""
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from headrace.cli import deployment_runs, deployment_schedules
+from headrace.cli import deployment_deleting, deployment_runs, deployment_schedules
 from headrace.cli.deployment_names import NOUN, find, ids_of
 from headrace.cli.display import ago, local
-from headrace.cli.errors import CommandFailed
-from headrace.cli.output import Column, ListOutput, Output, ask, show_facts, show_json, show_list
-from headrace.cli.session import Yes, client, for_each
+from headrace.cli.output import Column, ListOutput, Output, show_facts, show_json, show_list
+from headrace.cli.session import client, for_each
 from headrace.sdk.deploying.telling import in_words, when
 from headrace.wire.deployments import Deployment
 from headrace.wire.filters import DeploymentFilter, FlowFilter, FlowFilterId, FlowFilterName, WorkPoolFilter
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 app = App(name="deployment", help="Run, list, pause and schedule deployments.")
 app.command(deployment_runs.run)
 app.command(deployment_schedules.app)
+app.command(deployment_deleting.delete)
 
 
 @app.command
@@ -129,27 +128,6 @@ def resume(*deployments: str) -> None:
     with client() as api:
         ids = ids_of(api, deployments)
         for_each(ids, NOUN, lambda id: api.set_deployment_paused_state(id, paused=False) or "is resumed")
-
-
-@app.command
-def delete(*deployments: str, yes: Yes = False) -> None:
-    """Delete deployments with their schedules and the runs that have not begun; other runs stay.
-
-    Asks first when someone is at the terminal.
-
-    Try:
-
-        headrace deployment delete etl/nightly
-
-    Args:
-        deployments: Their names as flow/deployment, or their ids.
-    """
-    with client() as api:
-        ids = ids_of(api, deployments)
-        what = f"deployment {deployments[0]}" if len(ids) == 1 else f"{len(ids)} deployments"
-        if not yes and sys.stdin.isatty() and not ask(f"Delete {what}?"):
-            raise CommandFailed("Nothing is deleted.")
-        for_each(ids, NOUN, lambda id: api.delete_deployment(id) or "is deleted")
 
 
 def _flow_names(api: "SyncHeadraceClient", found: Sequence[Deployment]) -> dict[UUID, str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from headrace.cli.display import ago, local
+from headrace.cli.flow_deleting import delete
 from headrace.cli.flow_names import find
 from headrace.cli.output import Column, ListOutput, Output, show_facts, show_json, show_list
 from headrace.cli.session import client
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     pass
 
 app = App(name="flow", help="List, inspect and serve flows.")
+app.command(delete)
 app.command("headrace.cli.flow_serving:serve", name="serve", help="Make a deployment and execute its runs.")
 
 

@@ -120,7 +120,9 @@ def finish(api: "SyncHeadraceClient", operation: Operation, manner: Manner) -> N
         conclude(api, operation)
         _tell_skipped(api, operation)
     finally:
-        if operation.undoable:
+        if operation.undoable and operation.kind is Kind.RESTORE:
+            tell(f"Delete again with: headrace undo {operation.id}")
+        elif operation.undoable:
             until = f"  (possible until {operation.purge_at.astimezone():%Y-%m-%d %H:%M})" if operation.purge_at else ""
             tell(f"Undo with: headrace undo {operation.id}{until}")
 
@@ -215,7 +217,9 @@ def _show(preview: Preview, noun: OperationNoun, manner: Manner) -> None:
     if manner.output == "json":
         show_json(preview)
         return
-    samples = [f"{one.name or one.id}{f' ({one.state_name})' if one.state_name else ''}" for one in preview.samples]
+    samples = [
+        f"{one.name or one.id}{f' ({one.state_name})' if one.state_name else ''}" for one in preview.samples[:_SHOWN]
+    ]
     more = preview.total - len(samples)
     facts = {
         "would delete": amount(preview.total, name_of(noun)),
@@ -235,12 +239,19 @@ def _by_state(preview: Preview) -> str:
 
 
 def _along(preview: Preview) -> str:
-    told = [
-        f"{'many' if count is None else f'{count:,}'} {table.replace('_', ' ')}"
-        for table, count in preview.rows.items()
-        if count != 0
-    ]
-    return ", ".join(told)
+    """What goes along, in words; what could not be counted in time is named all the same."""
+    counted = [amount(many, _singular(table)) for table, many in preview.rows.items() if many]
+    uncounted = [table.replace("_", " ") for table, many in preview.rows.items() if many is None]
+    return ", ".join(counted + ([f"what there is of {' and '.join(uncounted)}"] if uncounted else []))
+
+
+def _singular(table: str) -> str:
+    """What a row is called.
+
+    >>> _singular("task_runs")
+    'task run'
+    """
+    return "log line" if table == "logs" else table.removesuffix("s").replace("_", " ")
 
 
 def _unknown(api: "SyncHeadraceClient", error: ObjectNotFound) -> CommandFailed:

@@ -62,20 +62,20 @@ def set_(about: str, age: str | None = None, /, *, keep_last: KeepLast = None, y
     with client() as api:
         forecast = api.preview_retention([draft])[0]
         if forecast.total and not forecast.undoable and not yes and sys.stdin.isatty():
-            tell(f"{_counted(forecast).capitalize()} will be removed for good, within a minute.")
+            tell(f"{_counted(forecast)} will be removed for good, within a minute.")
             if not ask("Set the policy?"):
                 raise CommandFailed("Nothing is set.")
         made = api.set_retention_policy(draft.name, max_age=draft.max_age, keep_last=draft.keep_last)
-    tell(f"{_subject(made.name).capitalize()} are kept {_kept(made)}.")
+    tell(_told(made))
     if not forecast.total:
         tell("Nothing is due now.")
     elif forecast.undoable:
         tell(
-            f"{_counted(forecast).capitalize()} are due and go to the trash within a minute; "
-            "headrace undo gives them back."
+            f"{_counted(forecast)} are due and go to the trash within a minute; "
+            "headrace op ls shows the operation, and headrace undo with its id gives them back."
         )
     else:
-        tell(f"{_counted(forecast).capitalize()} are due and go within a minute, for good.")
+        tell(f"{_counted(forecast)} are due and go within a minute, for good.")
 
 
 @app.command
@@ -216,7 +216,7 @@ def _done(run: RetentionRun) -> str:
     if run.under_way is not None:
         return f"operation {run.under_way} goes on still"
     if run.operation_id is not None:
-        return f"operation {run.operation_id} takes what is due to the trash"
+        return f"operation {run.operation_id} takes what is due to the trash; headrace undo with its id gives it back"
     if not parse_class(run.name).kind.undoable:
         return f"{run.removed:,} removed"
     return "nothing is due"
@@ -246,7 +246,15 @@ def _kept(policy: RetentionPolicy | RetentionForecast) -> str:
     last = "" if policy.keep_last is None else f"the last {policy.keep_last:,} of each {each}"
     if policy.max_age is None:
         return last
-    return f"{span(policy.max_age)}, and {last}" if last else span(policy.max_age)
+    return f"for {span(policy.max_age)}, and {last}" if last else f"for {span(policy.max_age)}"
+
+
+def _told(policy: RetentionPolicy) -> str:
+    """What was set, in a sentence."""
+    subject = _subject(policy.name)
+    if policy.max_age is None:
+        return f"Only {_kept(policy)} are kept, of the {subject} there are."
+    return f"{subject[0].upper()}{subject[1:]} are kept {_kept(policy)}."
 
 
 def _noun(name: str) -> str:

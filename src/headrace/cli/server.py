@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -12,6 +12,11 @@ from headrace.cli.local_server import stop as stop_server
 from headrace.cli.output import Output, show_facts, tell
 from headrace.settings import Settings, current, temporary_settings
 from headrace.settings.catalogue import find
+
+if TYPE_CHECKING:
+    from headrace.server.process import Started
+
+_SUGGESTION = "All runs are kept for ever until you say for how long: headrace retention set flow-runs 90d"
 
 app = App(name="server", help="Start, stop and look after the server and its database.")
 app.command("headrace.cli.database:app", name="database", help="Look after the tables of the database.")
@@ -98,7 +103,11 @@ def _refuse_second(settings: Settings) -> None:
 def _serve(settings: Settings) -> None:
     from headrace.server.process import serve
 
-    serve(settings, lambda url: print(_greeting(url, settings.database_url, "Ctrl-C"), flush=True))
+    def greet(started: "Started") -> None:
+        greeting = _greeting(started.url, settings.database_url, "Ctrl-C")
+        print(f"{greeting}\n{_SUGGESTION}" if started.suggests_retention else greeting, flush=True)
+
+    serve(settings, greet)
 
 
 def _start_in_background(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from headrace.cli.operating import Manner, Reason, Wait
 from headrace.cli.output import Output, ask, tell
 from headrace.cli.session import Yes, client
 from headrace.wire.errors import ObjectNotFound
-from headrace.wire.operations import ConflictResolution, Operation, OperationKind
+from headrace.wire.operations import ConflictResolution, ItemStatus, Operation, OperationKind
 
 if TYPE_CHECKING:
     from headrace.client.orchestration import SyncHeadraceClient
@@ -55,7 +55,16 @@ def undo(
             undoing = api.undo_operation(id, on_conflict=ConflictResolution(on_conflict), reason=reason)
         except ObjectNotFound:
             raise CommandFailed(f"There is no operation {id}; headrace op ls shows those there are.") from None
-        operating.finish(api, undoing, Manner(wait=wait, output=output))
+        try:
+            operating.finish(api, undoing, Manner(wait=wait, output=output))
+        except CommandFailed:
+            if on_conflict == "fail" and _has_conflicts(api, undoing.id):
+                tell(f"headrace undo {id} --on-conflict skip leaves these out; rename gives them new names.")
+            raise
+
+
+def _has_conflicts(api: "SyncHeadraceClient", id: UUID) -> bool:
+    return any(group.status is ItemStatus.CONFLICT for group in api.read_operation_failures(id))
 
 
 def _last(api: "SyncHeadraceClient", *, yes: bool) -> UUID:

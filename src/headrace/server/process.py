@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
 import uvicorn
 
 from headrace.server import journal
@@ -19,6 +20,7 @@ from headrace.server.announcement import announced
 from headrace.server.app import Server, create_app, make_server
 from headrace.server.blocks import catalogue
 from headrace.server.http.pongs import OrderedPongs
+from headrace.server.retention import service as retention
 from headrace.server.services.base import Service
 from headrace.settings import ServerAPISettings, Settings
 from headrace.wire.errors import AddressUnavailable
@@ -34,13 +36,21 @@ _BACKLOG = 2048
 _FRAME_BYTES = 16 * 1024 * 1024
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
-Ready = Callable[[str], None]
+
+class Started(msgspec.Struct, frozen=True):
+    """A server that accepts connections: where its API is, and whether its user has yet to hear of retention."""
+
+    url: str
+    suggests_retention: bool
+
+
+Ready = Callable[[Started], None]
 
 
 def serve(settings: Settings, ready: Ready | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight and return.
 
-    `ready` is called with the API's URL once connections are accepted. Raises `AddressUnavailable` or
+    `ready` is called once connections are accepted. Raises `AddressUnavailable` or
     `StoreError`, with one clear line, if the server cannot start.
     """
     journal.configure(settings)
@@ -51,13 +61,14 @@ def serve(settings: Settings, ready: Ready | None = None) -> None:
 async def _serve(settings: Settings, listener: socket.socket, ready: Ready | None) -> None:
     url = _url(settings.server.api, listener)
     async with _opened(settings) as server, Service.running(server.store, settings), AsyncExitStack() as stack:
+        suggests = await retention.is_to_be_suggested(server.store, now())
 
         def started() -> None:
             stack.enter_context(announced(settings, url))
             warming = asyncio.create_task(asyncio.to_thread(_warm))
             stack.push_async_callback(asyncio.wait, [warming])
             if ready is not None:
-                ready(url)
+                ready(Started(url, suggests))
 
         config = uvicorn_config(create_app(settings, server), settings)
         await _Runner(config, started).serve([listener])

@@ -140,7 +140,7 @@ async def test_a_preview_of_lines_and_events_counts_what_is_due_and_removes_noth
         ("events.deed", 1, False, False),
     ]
     assert found[0]["rows"] == {"logs": 2}
-    assert 600 < found[0]["bytes"] < 2_000
+    assert 400 < found[0]["bytes"] < 2_000
     oldest = datetime.fromisoformat(found[0]["oldest"])
     assert abs(oldest - (now() - timedelta(days=40))) < timedelta(minutes=1)
     assert len(await messages(store)) == 3

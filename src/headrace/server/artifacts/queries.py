@@ -47,7 +47,6 @@ LATEST = Statement(
 # Whoever deletes takes the collection first: two that delete the newest two would each miss the other's deletion.
 _LOCK = "SELECT id FROM artifact_collections WHERE key = $1 AND deleted_at IS NULL"
 LOCK = Statement(f"{_LOCK} FOR UPDATE", sqlite=_LOCK)
-RUNS_OF = Statement("SELECT flow_run_id, task_run_id FROM artifacts WHERE id = $1")
 KEY = Statement(f"SELECT key FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown_of('artifacts')}")
 DELETE = Statement(f"DELETE FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown_of('artifacts')}")
 REPOINT = Statement(

@@ -11,7 +11,6 @@ from headrace.server.artifacts.results import result_of as result_of
 from headrace.server.events import log
 from headrace.server.events.facts import Change
 from headrace.server.store.base import Connection, Store
-from headrace.server.store.hidden import DELETED
 from headrace.wire.artifacts import Artifact, ArtifactCollection, ArtifactCreate, ArtifactUpdate
 from headrace.wire.base import encode_text
 from headrace.wire.errors import ObjectNotFound
@@ -19,22 +18,27 @@ from headrace.wire.ids import uuid7
 
 
 async def create(store: Store, wanted: ArtifactCreate, now: datetime) -> Artifact:
-    """Make an artifact; one with a key becomes the latest of its collection.
-
-    One that a deleted run leaves is dropped: its client goes on as if it had been kept.
-    """
-    if wanted.key is None and wanted.flow_run_id is None and wanted.task_run_id is None:
+    """Make an artifact; one with a key becomes the latest of its collection."""
+    if wanted.key is None:
         return await add(store, wanted, now)
     async with store.transaction() as transaction:
-        runs = [[id] if id is not None else [] for id in (wanted.flow_run_id, wanted.task_run_id)]
-        if await transaction.fetch_one(DELETED, *runs) is not None:
-            return _as_artifact(wanted, now)
         return await add(transaction, wanted, now)
 
 
 async def add(connection: Connection, wanted: ArtifactCreate, now: datetime) -> Artifact:
     """Make an artifact within a transaction, which only one that has a key needs."""
-    artifact = _as_artifact(wanted, now)
+    artifact = Artifact(
+        id=uuid7(),
+        created=now,
+        updated=now,
+        key=wanted.key,
+        type=wanted.type,
+        description=wanted.description,
+        data=wanted.data,
+        metadata_=wanted.metadata_,
+        flow_run_id=wanted.flow_run_id,
+        task_run_id=wanted.task_run_id,
+    )
     shown = (
         artifact.type,
         _document(artifact.data),
@@ -51,21 +55,6 @@ async def add(connection: Connection, wanted: ArtifactCreate, now: datetime) -> 
             collection = queries.COLLECTIONS.one(row, connection.dialect)
             await _tell(connection, Change.CREATED if collection.id == fresh else Change.UPDATED, collection, now)
     return artifact
-
-
-def _as_artifact(wanted: ArtifactCreate, now: datetime) -> Artifact:
-    return Artifact(
-        id=uuid7(),
-        created=now,
-        updated=now,
-        key=wanted.key,
-        type=wanted.type,
-        description=wanted.description,
-        data=wanted.data,
-        metadata_=wanted.metadata_,
-        flow_run_id=wanted.flow_run_id,
-        task_run_id=wanted.task_run_id,
-    )
 
 
 async def read(connection: Connection, artifact_id: UUID) -> Artifact:
@@ -85,10 +74,7 @@ async def latest(connection: Connection, key: str) -> Artifact:
 
 
 async def update(store: Store, artifact_id: UUID, body: ArtifactUpdate, now: datetime) -> None:
-    """Set what the body sets, on the collection too if it shows this artifact. Raises `ObjectNotFound`.
-
-    What a deleted run says of an artifact that was deleted along is dropped.
-    """
+    """Set what the body sets, on the collection too if it shows this artifact. Raises `ObjectNotFound`."""
     values: dict[str, Any] = {"updated": now}
     if body.description is not msgspec.UNSET:
         values["description"] = body.description
@@ -99,21 +85,10 @@ async def update(store: Store, artifact_id: UUID, body: ArtifactUpdate, now: dat
     columns = tuple(values)
     async with store.transaction() as transaction:
         row = await transaction.fetch_one(queries.change(columns), artifact_id, *values.values())
-        if row is None and await _went_along(transaction, artifact_id):
-            return
         if row is None:
             raise _missing()
         if row[0] is not None:
             await transaction.execute(queries.change_latest(columns), artifact_id, row[0], *values.values())
-
-
-async def _went_along(transaction: Connection, artifact_id: UUID) -> bool:
-    """Whether there is such an artifact, of a run that is deleted."""
-    row = await transaction.fetch_one(queries.RUNS_OF, artifact_id)
-    if row is None:
-        return False
-    runs = [[] if id is None else [id] for id in row]
-    return await transaction.fetch_one(DELETED, *runs) is not None
 
 
 async def delete(store: Store, artifact_id: UUID, now: datetime) -> None:

@@ -10,7 +10,7 @@ from headrace.server.flow_runs import bulk, resuming, service
 from headrace.server.http.routing import Reply, Router
 from headrace.server.states.proposals import Asker, proposed
 from headrace.wire.base import Body
-from headrace.wire.errors import BadRequest, ObjectNotFound
+from headrace.wire.errors import BadRequest
 from headrace.wire.filters import FlowRunFilter
 from headrace.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate, LabelUpdate
 from headrace.wire.leases import LEASE_HEADER, LONGEST_LEASE, LeaseSeconds
@@ -72,13 +72,7 @@ async def delete_flow_run(ctx: Context, id: UUID) -> None:
 async def set_flow_run_state(ctx: Context, id: UUID, body: SetState) -> Reply[OrchestrationResult]:
     """Propose a state; 201 if one was written, be it the proposed one or another in its place."""
     asker = Asker.of(ctx, _lease_seconds(ctx))
-    try:
-        outcome = await service.set_state(ctx.store, id, proposed(body.state, asker.now), force=body.force, asker=asker)
-    except ObjectNotFound:
-        told = await service.told_to_end(ctx.store, id)
-        if told is None:
-            raise
-        outcome = told
+    outcome = await service.set_state(ctx.store, id, proposed(body.state, asker.now), force=body.force, asker=asker)
     return Reply(outcome.result, status=outcome.http_status)
 
 

@@ -11,14 +11,14 @@ SAMPLE = 50
 """Runs from which is estimated what goes along with all of them."""
 
 _ROW_BYTES = {
-    "flow_runs": 1_300,
-    "flow_run_states": 350,
-    "flow_run_input": 300,
-    "task_runs": 1_000,
-    "task_run_states": 350,
-    "logs": 300,
-    "artifacts": 400,
-    "events": 700,
+    "flow_runs": 800,
+    "flow_run_states": 220,
+    "flow_run_input": 200,
+    "task_runs": 600,
+    "task_run_states": 220,
+    "logs": 200,
+    "artifacts": 300,
+    "events": 450,
 }
 """What a row takes beside its texts: its columns of fixed length, its entries in indexes, and what is kept unfilled."""
 

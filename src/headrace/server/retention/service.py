@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 
 from headrace.rules.retention import Retention
 from headrace.rules.retention_policies import Policy, check, event_retention, parse_class
+from headrace.server.configuration import service as configuration
 from headrace.server.retention import queries
 from headrace.server.store.base import Connection, Store
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.retention import RetentionPolicy, RetentionPolicyUpdate
 from headrace.wire.times import from_micros
+
+_SUGGESTED = "retention_suggested"
 
 
 async def list_policies(connection: Connection) -> list[RetentionPolicy]:
@@ -74,6 +77,14 @@ async def _passed(connection: Connection, name: str) -> datetime | None:
     row = await connection.fetch_one(queries.PASSED, name)
     moment = None if row is None else row[0]
     return from_micros(moment) if isinstance(moment, int) else moment
+
+
+async def is_to_be_suggested(store: Store, now: datetime) -> bool:
+    """Whether there is no policy, and this is the first time that somebody asks."""
+    if await configuration.read(store, _SUGGESTED) or await list_policies(store):
+        return False
+    await configuration.write(store, _SUGGESTED, True, now)
+    return True
 
 
 def rule_of(policy: RetentionPolicy) -> Policy:

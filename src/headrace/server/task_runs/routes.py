@@ -8,7 +8,6 @@ from headrace.server.context import Context
 from headrace.server.http.routing import Reply, Router
 from headrace.server.states.proposals import Asker, proposed
 from headrace.server.task_runs import service
-from headrace.wire.errors import ObjectNotFound
 from headrace.wire.orchestration import OrchestrationResult, SetState
 from headrace.wire.task_runs import TaskRun, TaskRunCreate, TaskRunUpdate
 
@@ -39,11 +38,5 @@ async def delete_task_run(ctx: Context, id: UUID) -> None:
 async def set_task_run_state(ctx: Context, id: UUID, body: SetState) -> Reply[OrchestrationResult]:
     """Propose a state; 201 if one was written, be it the proposed one or another in its place."""
     asker = Asker.of(ctx)
-    try:
-        outcome = await service.set_state(ctx.store, id, proposed(body.state, asker.now), force=body.force, asker=asker)
-    except ObjectNotFound:
-        told = await service.told_to_end(ctx.store, id)
-        if told is None:
-            raise
-        outcome = told
+    outcome = await service.set_state(ctx.store, id, proposed(body.state, asker.now), force=body.force, asker=asker)
     return Reply(outcome.result, status=outcome.http_status)
