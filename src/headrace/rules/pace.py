@@ -1,74 +1,81 @@
 """How fast work in the background goes on beside others, so that they hardly notice it.
 
 Two things are decided after each batch. Its size follows the time that a batch takes: a request that meets one waits
-for about as long. The rest after it follows what clients see: while the slowest of their requests take longer than
-they should, it grows until they do not; then it shrinks again. Both are bounded, so the work always gets on.
+for about as long. The rest after it follows what clients see. A small share of their requests may be slower than they
+would be otherwise; as long as more of them are, the rest grows, and then it shrinks again. Both are bounded, so the
+work always gets on.
 """
 
 import msgspec
 
-FEW = 20
-"""Requests from which on a share of the slowest of them means something."""
+SHARE = 0.05
+"""Of the requests, those that are not looked at: what all others take at most is their 95th percentile."""
 
+_ALLOWED = 0.8 * SHARE
 _ALONE_SECONDS = 0.2
 """How long a batch may take while nobody asks anything: who comes then waits for so long, once."""
-_SHORTEST_SECONDS, _LONGEST_SECONDS = 0.005, 0.05
+_BESIDE_SECONDS = 0.04
+"""The same while somebody does, and notices."""
 _NOTICEABLE = 0.001
 """Seconds below which nobody minds what a request takes."""
 _FIRST_REST = 0.002
-_EASE, _GROWTH, _STEP = 0.8, 1.5, 2.0
-_NEAR = 0.75
-"""From this part of what is allowed on, the pace stays as it is."""
+_EASE, _GROWTH, _STEP = 0.85, 1.5, 2.0
+_MOST_CREDIT, _MOST_DEBT = 1.0, 8.0
+"""Slow requests that may be met for those that were not, and that are made up for by rests later on."""
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """Within what a pace stays: rows of a batch, seconds of rest, and how much slower others may become."""
 
-    fewest: int = 50
+    fewest: int = 200
     most: int = 5_000
     longest_rest: float = 1.0
-    slowdown: float = 1.6
+    slowdown: float = 1.8
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """At most so many rows in a batch, and so many seconds of rest after it."""
+    """At most so many rows in a batch, and so many seconds of rest after it.
+
+    `credit` is how many more requests may be slow by now, negative where too many were.
+    """
 
     rows: int
     rest: float = 0.0
+    credit: float = 0.0
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen of the requests of others: whether there are any now, how many there were, how long they took.
+    """What was seen of the requests of others since the last batch: whether there are any now, how many there were.
 
-    `slow` is what the slowest twentieth of them took at least, in seconds; `calm` the same while nothing went on in the
-    background, None where that is not known.
+    `slower` is how many of them took longer than the `limit`; None where that is not known.
     """
 
     alone: bool
     requests: int = 0
-    slow: float = 0.0
-    calm: float | None = None
+    slower: int | None = None
+
+
+def limit(calm: float, bounds: Bounds) -> float:
+    """Seconds that a request may take, where all but the slowest take `calm` while nothing goes on."""
+    return max(calm, _NOTICEABLE) * bounds.slowdown
 
 
 def adapt(pace: Pace, took: float, rows: int, seen: Seen, bounds: Bounds) -> Pace:
     """The next pace, after a batch that `took` so many seconds for so many rows."""
-    return Pace(rows=_rows(pace, took, rows, seen, bounds), rest=0.0 if seen.alone else _rest(pace, seen, bounds))
-
-
-def overdrawn(seen: Seen, bounds: Bounds) -> float | None:
-    """How much of the slowdown that is allowed is there, 1 being all of it; None where too little was seen."""
-    if seen.requests < FEW or seen.calm is None:
-        return None
-    calm = max(seen.calm, _NOTICEABLE)
-    return seen.slow / (calm * bounds.slowdown)
+    size = _rows(pace, took, rows, seen, bounds)
+    if seen.alone:
+        return Pace(rows=size)
+    if seen.slower is None:
+        return Pace(rows=size, rest=min(max(pace.rest, took), bounds.longest_rest))
+    earned = pace.credit + _ALLOWED * seen.requests - seen.slower
+    credit = min(max(earned, -_MOST_DEBT), _MOST_CREDIT)
+    return Pace(rows=size, rest=_rest(pace, credit, bounds), credit=credit)
 
 
 def _rows(pace: Pace, took: float, rows: int, seen: Seen, bounds: Bounds) -> int:
     """As many as can be removed in the time that is wanted, going there in steps."""
-    if seen.alone:
-        wanted = _ALONE_SECONDS
-    else:
-        wanted = min(max(seen.calm or _SHORTEST_SECONDS, _SHORTEST_SECONDS), _LONGEST_SECONDS)
+    unnoticed = seen.slower is not None and not pace.rest and pace.credit >= 0
+    wanted = _ALONE_SECONDS if seen.alone or unnoticed else _BESIDE_SECONDS
     if rows < pace.rows / 2 and took <= wanted:
         return pace.rows  # there was less to remove than it allows: nothing was learnt
     factor = wanted / max(took, 1e-6) * rows / pace.rows
@@ -76,14 +83,9 @@ def _rows(pace: Pace, took: float, rows: int, seen: Seen, bounds: Bounds) -> int
     return min(max(grown, bounds.fewest), bounds.most)
 
 
-def _rest(pace: Pace, seen: Seen, bounds: Bounds) -> float:
-    match overdrawn(seen, bounds):
-        case None:
-            return pace.rest if pace.rest else min(_FIRST_REST, bounds.longest_rest)
-        case drawn if drawn > 1:
-            return min(max(pace.rest, _FIRST_REST) * _STEP, bounds.longest_rest)
-        case drawn if drawn > _NEAR:
-            return pace.rest
-        case _:
-            eased = pace.rest * _EASE
-            return eased if eased >= _FIRST_REST else 0.0
+def _rest(pace: Pace, credit: float, bounds: Bounds) -> float:
+    """Longer by how much is owed, up to twice as long; shorter once nothing is."""
+    if credit < 0:
+        return min(max(pace.rest, _FIRST_REST) * (1 + min(-2 * credit / _MOST_DEBT, 1)), bounds.longest_rest)
+    eased = pace.rest * _EASE
+    return eased if eased >= _FIRST_REST else 0.0

@@ -46,16 +46,18 @@ def create_app(settings: Settings, server: Server | None = None) -> "Application
     from headrace.server.http.asgi import Application
     from headrace.server.http.docs import docs_router
     from headrace.server.http.streams import make_streams
+    from headrace.server.metrics.routes import pages as metrics
 
     server = server or make_server(settings)
     base = settings.server.api.base_path
     docs = docs_router(server.api.operations, base)
-    below_base = [*server.routers, docs] if base else [*server.routers, docs, pages]
+    beside = [pages, metrics]
+    below_base = [*server.routers, docs] if base else [*server.routers, docs, *beside]
     return Application(
         server.store,
         settings,
         api=Dispatcher(below_base),
-        pages=Dispatcher([docs, pages]),
+        pages=Dispatcher([docs, *beside]),
         sockets=make_streams(server.store, settings),
         startup=server.open,
         shutdown=server.close,

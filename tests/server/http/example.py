@@ -13,7 +13,7 @@ from headrace.server.app import Server
 from headrace.server.context import Context
 from headrace.server.http.routes import ROUTERS
 from headrace.server.http.routing import Key, Reply, Router
-from headrace.server.store.base import Store
+from headrace.server.store.base import Dialect, Space, Store
 from headrace.settings import Settings
 from headrace.wire.base import Body, Parts, Wire
 from headrace.wire.errors import Conflict, ObjectNotFound, ServiceUnavailable, StoreError
@@ -184,7 +184,9 @@ gate = Gate()
 
 
 class OneAnswer:
-    """A database that is there, or is not: `problem` is raised instead of an answer."""
+    """A database that is there and holds nothing, or is not there: `problem` is raised instead of an answer."""
+
+    dialect = Dialect.SQLITE
 
     def __init__(self, problem: Exception | None = None) -> None:
         self.problem = problem
@@ -193,10 +195,13 @@ class OneAnswer:
 
     async def close(self) -> None: ...
 
-    async def fetch_one(self, *_: Any) -> tuple[int]:
+    async def fetch_one(self, *_: Any) -> tuple[None]:
         if self.problem is not None:
             raise self.problem
-        return (1,)
+        return (None,)
+
+    async def space(self) -> Space:
+        return Space(0, 0)
 
 
 def example_server(settings: Settings, problem: Exception | None = None) -> Server:

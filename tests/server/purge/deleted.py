@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from headrace.server.purge import batches, orphans
+from headrace.server.purge import batches, orphans, queries
 from headrace.server.purge.batches import Batch
 from headrace.server.store.base import Statement, Store
 from headrace.server.store.tallies import TOTAL
@@ -136,6 +136,8 @@ async def purge(store: Store, moment: datetime = LATER, *, rows: int = 1_000, it
     while (batch := await batches.remove(store, moment, rows, items)) is not None:
         assert batch.rows <= rows + 5 * items, batch
         done.append(batch)
+        if batch.emptied:
+            await queries.finish(store, batch.operation_id, moment, 0)
         assert len(done) < 1_000, "it does not get on"
     return done
 

@@ -27,12 +27,14 @@ async def health(ctx: Context) -> bool:
 
 @root.get("/ready")
 async def ready(ctx: Context) -> Ready:
-    """Whether the database answers; 503 when it does not."""
+    """Whether the database answers, and what whoever runs the server should look at; 503 when it does not."""
+    from headrace.server.purge import backlog
+
     try:
         await service.check_database(ctx.store)
+        return Ready(message="OK", warnings=await backlog.warnings(ctx.store, ctx.settings, ctx.received))
     except StoreError as error:
         raise ServiceUnavailable(str(error)) from error
-    return Ready(message="OK")
 
 
 @root.get("/hello")

@@ -6,8 +6,11 @@ from uuid import UUID
 from headrace.wire.base import Body, Wire
 
 
-class Ready(Wire, kw_only=True):
+class Ready(Wire, kw_only=True, omit_defaults=True):
+    """The server answers; `warnings`, where there are any, are what whoever runs it should look at."""
+
     message: str
+    warnings: list[str] = []
 
 
 class ResultStorage(Wire, kw_only=True):

@@ -98,6 +98,7 @@ class Application:
         dispatcher = self._api
         if path is None:
             dispatcher, path = self._pages, scope["path"]
+            self._guards.check_page(path, headers)
         else:
             self._guards.check(method, path, headers)
         body = await self._bodies.read(receive, headers)

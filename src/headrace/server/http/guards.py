@@ -12,6 +12,7 @@ from headrace.wire.errors import BadRequest, Forbidden, Unauthorized
 from headrace.wire.times import now
 
 _OPEN = frozenset({"/health", "/ready"})
+_CLOSED_PAGES = frozenset({"/metrics"})
 _UNVERSIONED = frozenset({"/health", "/ready", "/version", "/hello", "/admin/version", "/csrf-token"})
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _CURRENT = versions.API.encode()
@@ -35,6 +36,11 @@ class Guards:
             _check_version(version.decode("latin-1"))
         if self._csrf and method in _CHANGES:
             self._check_csrf(headers)
+
+    def check_page(self, path: str, headers: Mapping[bytes, bytes]) -> None:
+        """The same for what is served beside the API, all of which is open but what tells of the runs."""
+        if self._credentials is not None and path in _CLOSED_PAGES and not self.authorized(headers):
+            raise Unauthorized("Unauthorized")
 
     def authorized(self, headers: Mapping[bytes, bytes]) -> bool:
         """Whether the headers carry the server's credentials; always, if it has none."""

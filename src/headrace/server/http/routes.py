@@ -24,6 +24,7 @@ from headrace.server.flows import routes as flows
 from headrace.server.http.routing import Router
 from headrace.server.liveness import routes as liveness
 from headrace.server.logs import routes as logs
+from headrace.server.metrics import routes as metrics
 from headrace.server.operations import routes as operations
 from headrace.server.retention import routes as retention
 from headrace.server.saved_searches import routes as saved_searches
@@ -44,6 +45,7 @@ from headrace.server.workers import routes as workers
 ROUTERS: tuple[Router, ...] = (
     *admin.routers,
     services.router,
+    metrics.router,
     flows.router,
     flow_runs.router,
     flow_runs_read.router,

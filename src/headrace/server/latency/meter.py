@@ -16,13 +16,15 @@ from contextlib import contextmanager
 from time import perf_counter
 from weakref import WeakKeyDictionary
 
-from headrace.rules.pace import FEW, Seen
+from headrace.rules.pace import SHARE, Bounds, Seen, limit
 from headrace.server.store.base import Store
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds, in seconds, of what is counted together."""
 
-SHARE = 0.95
+FEW = 20
+"""Requests from which on a share of them means something."""
+
 _KEPT = 2_048
 _AFTERMATH = 0.25
 """Seconds for which a request may still suffer from a batch that has ended: caches, and a log that is written back."""
@@ -69,18 +71,24 @@ class Meter:
             self._works -= 1
             self._disturbed_until = perf_counter() + _AFTERMATH
 
-    def seen_since(self, moment: float) -> Seen:
-        """What clients have seen since that moment of `perf_counter`, and what they see while nothing goes on."""
-        alone = not self._latest or self._latest[-1][0] < perf_counter() - _LATELY
+    def seen_since(self, moment: float, bounds: Bounds) -> Seen:
+        """What clients have seen since that moment of `perf_counter`."""
         took = [seconds for ended, seconds in self._latest if ended >= moment]
-        return Seen(alone=alone, requests=len(took), slow=_slowest(took), calm=self.calm)
+        calm = self.calm
+        slower = None if calm is None else sum(seconds > limit(calm, bounds) for seconds in took)
+        return Seen(alone=self.alone, requests=len(took), slower=slower)
+
+    @property
+    def alone(self) -> bool:
+        """Whether nobody has asked anything for a moment."""
+        return not self._latest or self._latest[-1][0] < perf_counter() - _LATELY
 
     @property
     def calm(self) -> float | None:
-        """What the slowest twentieth of requests takes while nothing goes on; None where that is not known."""
+        """What all but the slowest requests take while nothing goes on; None where that is not known."""
         since = perf_counter() - _CALM_FOR
-        took = [seconds for ended, seconds in self._calm if ended >= since]
-        return _slowest(took) if len(took) >= FEW else None
+        took = sorted(seconds for ended, seconds in self._calm if ended >= since)
+        return took[int(len(took) * (1 - SHARE))] if len(took) >= FEW else None
 
     def cumulated(self, kind: int) -> list[int]:
         """How many requests of a class of statuses took at most each of the bounds, and how many there were."""
@@ -96,14 +104,6 @@ def meter_of(store: Store) -> Meter:
     if meter is None:
         meter = _METERS[store] = Meter()
     return meter
-
-
-def _slowest(took: list[float]) -> float:
-    """What the slowest twentieth took at least."""
-    if not took:
-        return 0.0
-    took.sort()
-    return took[min(int(len(took) * SHARE), len(took) - 1)]
 
 
 _METERS: WeakKeyDictionary[Store, Meter] = WeakKeyDictionary()

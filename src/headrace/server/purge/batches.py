@@ -19,19 +19,23 @@ from headrace.server.purge.removal import Removal
 from headrace.server.store.base import Connection, Store
 from headrace.wire.operations import OperationNoun
 
-ROWS_OF_AN_ITEM = 10
-"""How many rows go with an item, where that is not known yet."""
-
 _MOST_ITEMS = 1_000
+_ITEMS_FOR_A_ROW = 10
+"""An item is forgotten in a small part of the time that a row with its indexes takes."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """What one transaction has removed, by table; `finished` tells that nothing of the operation is left."""
+    """What one transaction has removed, by table.
+
+    `emptied` tells that nothing of the operation is left but its row. `own_bytes` is the room of what was kept about
+    the deletion itself, where the database tells it: it was not taken before, so it is not given back.
+    """
 
     operation_id: UUID
     items: int
     counts: Mapping[str, int]
-    finished: bool = False
+    emptied: bool = False
+    own_bytes: int = 0
 
     @property
     def rows(self) -> int:
@@ -44,43 +48,46 @@ async def remove(store: Store, moment: datetime, rows: int, items: int) -> Batch
         due = await queries.claim(transaction, moment)
         if due is None:
             return None
-        removal = Removal(transaction, moment, rows)
+        removal = Removal(transaction, rows)
         found = await queries.next_items(transaction, due, min(max(items, 1), _MOST_ITEMS))
         if not found:
-            return await _end(transaction, due, removal, moment)
-        gone = True
-        position = due.purge_position
+            return await _clear(transaction, due, removal)
+        position, own = due.purge_position, 0
         for noun, group in groupby(found, key=lambda item: item.noun):
             some = list(group)
-            gone = await _remove_items(transaction, due, removal, noun, some)
+            gone, freed = await _remove_items(transaction, due, removal, noun, some)
+            own += freed
             if not gone:
                 break
             position = some[-1].position
+        await removal.account()
         await queries.move(transaction, due, position, removal.counts.total())
         done = sum(item.position <= position for item in found)
-        return Batch(operation_id=due.id, items=done, counts=Counter(removal.counts))
+        return Batch(operation_id=due.id, items=done, counts=Counter(removal.counts), own_bytes=own)
 
 
 async def _remove_items(
     transaction: Connection, due: Due, removal: Removal, noun: OperationNoun, items: Sequence[Item]
-) -> bool:
+) -> tuple[bool, int]:
     """Remove items of one noun; False where some of what belongs to them is left for the next batch."""
     ids = [item.id for item in items]
     hidden = await queries.hidden(transaction, ids, due) if noun is OperationNoun.FLOW_RUNS else []
     marked = await queries.marked(transaction, noun, ids, due)
-    gone = await removal.remove(noun, sorted({*hidden, *marked}), hidden)
-    if not gone:
+    if not await removal.remove(noun, sorted({*hidden, *marked}), hidden):
         await queries.hold(transaction, noun, marked, hidden)
-    return gone
+        return False, 0
+    before = await queries.empty_bytes(transaction)
+    await queries.unhide(transaction, hidden)
+    return True, await queries.empty_bytes(transaction) - before
 
 
-async def _end(transaction: Connection, due: Due, removal: Removal, moment: datetime) -> Batch:
+async def _clear(transaction: Connection, due: Due, removal: Removal) -> Batch:
     """All items are dealt with: what had to wait for them goes, then the list of them; the operation's row stays."""
-    finished = False
+    emptied, own = False, 0
     if await removal.remove_left_over(due.id):
-        forgotten = await queries.forget_items(transaction, due, removal.left)
-        finished = forgotten < removal.left
-        if finished:
-            await queries.finish(transaction, due, moment)
+        before, most = await queries.empty_bytes(transaction), removal.left * _ITEMS_FOR_A_ROW
+        emptied = await queries.forget_items(transaction, due, most) < most
+        own = await queries.empty_bytes(transaction) - before
     await queries.move(transaction, due, due.purge_position, removal.counts.total())
-    return Batch(operation_id=due.id, items=0, counts=Counter(removal.counts), finished=finished)
+    counts = Counter(removal.counts)
+    return Batch(operation_id=due.id, items=0, counts=counts, emptied=emptied, own_bytes=own)

@@ -11,6 +11,9 @@ from headrace.server.store.marks import PURGING
 from headrace.server.store.rows import ENUM, Kind, Reader
 from headrace.wire.operations import OperationKind, OperationNoun
 
+ROWS_OF_AN_ITEM = 10
+"""How many rows go with an item, where that is not known yet."""
+
 
 class Due(msgspec.Struct, kw_only=True):
     """An operation of which something is to be removed, and how far that has come."""
@@ -81,8 +84,9 @@ _NEXT_ITEMS = Statement(
 _MOVE = Statement(
     "UPDATE operations SET purge_position = $2, purged_rows = purged_rows + $3 WHERE id = $1",
 )
-_FINISH = Statement("UPDATE operations SET purged = $2 WHERE id = $1")
-_ADD_BYTES = Statement("UPDATE operations SET purged_bytes = purged_bytes + $2 WHERE id = $1")
+_FINISH = Statement(
+    "UPDATE operations SET purged = $2, purged_bytes = purged_bytes + $3 WHERE id = $1 AND purged IS NULL"
+)
 _FORGET_ITEMS = Statement(
     "DELETE FROM operation_items WHERE operation_id = $1 AND position <= "
     "(SELECT max(position) FROM (SELECT position FROM operation_items WHERE operation_id = $1"
@@ -90,19 +94,17 @@ _FORGET_ITEMS = Statement(
 )
 _NEXT_DUE = Statement(f"SELECT min(purge_at) AS oldest FROM operations AS o WHERE {_WAITING}")
 _NEXT_DUE_READER = Reader(_first_due, {"oldest": Kind.TIME})
-_OWED_SINCE = Statement(
-    f"""
-    SELECT count(*) AS operations, coalesce(sum(greatest(total - purge_position, 0)), 0)::bigint AS items,
-        min(purge_at) AS oldest
-    FROM operations AS o WHERE purge_at <= $1 AND {_WAITING}
-    """,
-    sqlite=f"""
-    SELECT count(*) AS operations, coalesce(sum(max(total - purge_position, 0)), 0) AS items, min(purge_at) AS oldest
-    FROM operations AS o WHERE purge_at <= $1 AND {_WAITING}
-    """,
-)
-
 _IDS = Reader(_id, {"id": Kind.UUID})
+_OWED_TEXT = f"""
+    SELECT count(*) AS operations, {{sum}} AS items, min(purge_at) AS oldest
+    FROM operations AS o WHERE {{when}} AND {_WAITING}
+"""
+_POSTGRES_SUM = "coalesce(sum(greatest(total - purge_position, 0)), 0)::bigint"
+_SQLITE_SUM = "coalesce(sum(max(total - purge_position, 0)), 0)"
+_OWED_WHEN = [
+    Statement(_OWED_TEXT.format(sum=_POSTGRES_SUM, when=when), sqlite=_OWED_TEXT.format(sum=_SQLITE_SUM, when=when))
+    for when in ("purge_at <= $1", "purge_at > $1")
+]
 _TABLES: Collection[str] = [noun.value for noun in OperationNoun]
 
 
@@ -119,6 +121,8 @@ _HOLD = {
     table: both(f"UPDATE {table} SET deleted_by = '{PURGING}' WHERE id {{of}} AND deleted_at IS NOT NULL")
     for table in _TABLES
 }
+_UNHIDE = both("DELETE FROM hidden_runs WHERE id {of}")
+_EMPTY_BYTES = Statement("SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size")
 _HOLD_HIDDEN = both(f"UPDATE hidden_runs SET operation_id = '{PURGING}' WHERE id {{of}}")
 
 
@@ -144,14 +148,24 @@ async def forget_items(transaction: Connection, due: Due, most: int) -> int:
     return await transaction.execute(_FORGET_ITEMS, due.id, most)
 
 
-async def finish(transaction: Connection, due: Due, moment: datetime) -> None:
-    """Nothing of the operation is left but its record."""
-    await transaction.execute(_FINISH, due.id, moment)
+async def finish(connection: Connection, id: UUID, moment: datetime, bytes: int) -> None:
+    """Nothing of the operation is left but its record; so many bytes were given back."""
+    await connection.execute(_FINISH, id, moment, bytes)
 
 
-async def add_bytes(connection: Connection, id: UUID, bytes: int) -> None:
-    """So many bytes were given back by what the operation's purge removed."""
-    await connection.execute(_ADD_BYTES, id, bytes)
+async def unhide(transaction: Connection, ids: Sequence[UUID]) -> None:
+    """Forget that these runs are hidden: they are gone."""
+    if ids:
+        await transaction.execute(_UNHIDE, ids)
+
+
+async def empty_bytes(transaction: Connection) -> int:
+    """How much of the database's file is empty; 0 where that is not known."""
+    match transaction.dialect:
+        case Dialect.SQLITE:
+            return (await transaction.fetch(_EMPTY_BYTES))[0][0]
+        case Dialect.POSTGRES:
+            return 0
 
 
 async def marked(transaction: Connection, noun: OperationNoun, ids: Sequence[UUID], due: Due) -> list[UUID]:
@@ -177,10 +191,10 @@ async def next_due(connection: Connection) -> datetime | None:
     return None if row is None else _NEXT_DUE_READER.one(row, connection.dialect)
 
 
-async def owed(store: Store, moment: datetime) -> Owed:
-    """What is due at that moment."""
-    rows = await store.scan(_OWED_SINCE, moment)
-    return _OWED.one(rows[0], store.dialect)
+async def owed(store: Store, moment: datetime) -> tuple[Owed, Owed]:
+    """What is due at that moment, and what is not yet."""
+    due, waiting = [_OWED.one((await store.scan(when, moment))[0], store.dialect) for when in _OWED_WHEN]
+    return due, waiting
 
 
 async def _choose(

@@ -8,11 +8,11 @@ Nothing rests on cascades: they would take rows that nobody has counted, and as 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
 from headrace.server.purge.queries import both, read_ids
+from headrace.server.store import tallies
 from headrace.server.store.base import Connection, Statement
 from headrace.server.store.marks import PURGING
 from headrace.wire.operations import OperationNoun
@@ -88,24 +88,20 @@ _LEFT_OVER_TEXT = f"""
     {_EMPTY} LIMIT $2
 """
 _LEFT_OVER = Statement(f"{_LEFT_OVER_TEXT} FOR UPDATE SKIP LOCKED", sqlite=_LEFT_OVER_TEXT)
-_TASK_RUNS_OF = both("SELECT id FROM task_runs WHERE flow_run_id {of} LIMIT $2")
+_TASK_RUNS_OF = both("SELECT id, deleted_at IS NULL FROM task_runs WHERE flow_run_id {of} LIMIT $2")
 _ARTIFACTS_OF = {
     column: both(f"SELECT id FROM artifacts WHERE {column} {{of}} LIMIT $2")
     for column in ("flow_run_id", "task_run_id")
-}
-_UNHIDE = both("DELETE FROM hidden_runs WHERE id {of}")
-_MARK = {
-    table: both(f"UPDATE {table} SET deleted_at = $2, deleted_by = '{PURGING}' WHERE id {{of}} AND deleted_at IS NULL")
-    for table in ("flow_runs", "task_runs")
 }
 
 
 class Removal:
     """The rows that one transaction removes, at most so many of them; `counts` has how many of which table."""
 
-    def __init__(self, transaction: Connection, moment: datetime, most: int) -> None:
+    def __init__(self, transaction: Connection, most: int) -> None:
         self.counts: Counter[str] = Counter()
-        self._transaction, self._moment, self._most = transaction, moment, most
+        self._unmarked: Counter[str] = Counter()
+        self._transaction, self._most = transaction, most
 
     @property
     def left(self) -> int:
@@ -140,6 +136,11 @@ class Removal:
                 assert_never(noun)
         return gone and await self._selves(noun, ids)
 
+    async def account(self) -> None:
+        """Take back that triggers have counted out runs which were hidden: hiding has done that already."""
+        for noun, number in sorted(self._unmarked.items()):
+            await self._transaction.execute(tallies.ADD, noun, number)
+
     async def remove_left_over(self, operation_id: UUID) -> bool:
         """Remove flows that had to wait for what they had; `operation_id` is of the operation that ends now."""
         rows = await self._transaction.fetch(_LEFT_OVER, operation_id, self.left)
@@ -150,29 +151,28 @@ class Removal:
         gone = (
             await self._some("logs", _LINES["flow_run_id"], ids)
             and await self._artifacts_of("flow_run_id", ids)
-            and await self._task_runs_of(ids, marked=not hidden)
+            and await self._task_runs_of(ids)
             and await self._each(_OF_FLOW_RUNS, ids)
         )
         if gone:
-            if hidden:
-                await self._transaction.execute(_MARK["flow_runs"], hidden, self._moment)
-                await self._transaction.execute(_UNHIDE, hidden)
+            self._unmarked["flow_runs"] += len(hidden)
             await self._selves(OperationNoun.FLOW_RUNS, ids)
         return gone
 
-    async def _task_runs_of(self, flow_run_ids: Sequence[UUID], *, marked: bool) -> bool:
-        while True:
+    async def _task_runs_of(self, flow_run_ids: Sequence[UUID]) -> bool:
+        while self.left:
             most = min(self.left // _ROWS_OF_A_TASK_RUN + 1, _LARGEST_PIECE)
             rows = await self._transaction.fetch(_TASK_RUNS_OF, flow_run_ids, most)
             if not rows:
                 return True
-            ids = read_ids(rows, self._transaction.dialect)
-            if not marked:  # those of a run that is only hidden are counted as gone already, though not marked
-                await self._transaction.execute(_MARK["task_runs"], ids, self._moment)
-            if not (await self._of_task_runs(ids) and await self._selves(OperationNoun.TASK_RUNS, ids)):
+            ids = read_ids([row[:1] for row in rows], self._transaction.dialect)
+            if not await self._of_task_runs(ids):
                 return False
-            if not self.left:
-                return False
+            self._unmarked["task_runs"] += sum(1 for row in rows if row[1])
+            await self._selves(OperationNoun.TASK_RUNS, ids)
+            if len(rows) < most:
+                return True
+        return False
 
     async def _of_task_runs(self, ids: Sequence[UUID]) -> bool:
         if not (await self._some("logs", _LINES["task_run_id"], ids) and await self._artifacts_of("task_run_id", ids)):
@@ -182,12 +182,15 @@ class Removal:
 
     async def _artifacts_of(self, column: str, run_ids: Sequence[UUID]) -> bool:
         while self.left:
-            rows = await self._transaction.fetch(_ARTIFACTS_OF[column], run_ids, self.left)
+            most = self.left
+            rows = await self._transaction.fetch(_ARTIFACTS_OF[column], run_ids, most)
             if not rows:
                 return True
             ids = read_ids(rows, self._transaction.dialect)
             await self._leave_collections(ids)
             await self._selves(OperationNoun.ARTIFACTS, ids)
+            if len(rows) < most:
+                return True
         return False
 
     async def _leave_collections(self, ids: Sequence[UUID]) -> None:

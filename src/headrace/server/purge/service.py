@@ -2,25 +2,28 @@
 
 import asyncio
 import logging
+from collections import Counter
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import ClassVar
+from uuid import UUID
 
 from headrace.rules import pace
 from headrace.rules.pace import Bounds, Pace
 from headrace.server.latency.meter import meter_of
 from headrace.server.purge import batches, queries
-from headrace.server.purge.batches import ROWS_OF_AN_ITEM, Batch
+from headrace.server.purge.batches import Batch
+from headrace.server.purge.space import Room
 from headrace.server.services.exclusive import ExclusiveService
 from headrace.server.store.base import Store, Topic
 from headrace.settings import Settings
 from headrace.wire.times import now
 
 _FIRST_ROWS = 500
-_WINDOW = 5.0
-"""Seconds after which requests say nothing any more about the pace at which they were answered."""
 _BETWEEN_LISTENINGS, _LISTENING = 60.0, 1.5
 """Seconds between two pauses in which the purge listens to what requests take without it, and how long one is."""
+
+_BETWEEN_TELLINGS = 10.0
 
 _log = logging.getLogger("headrace.server.purge")
 
@@ -34,14 +37,25 @@ class Purge(ExclusiveService):
     def __init__(self, store: Store, settings: Settings) -> None:
         super().__init__(store, settings)
         self._terms = settings.server.services.purge
+        most = self._terms.batch_size
         self._bounds = Bounds(
-            most=self._terms.batch_size, longest_rest=self._terms.longest_rest, slowdown=self._terms.slowdown
+            fewest=min(Bounds().fewest, most),
+            most=most,
+            longest_rest=self._terms.longest_rest,
+            slowdown=self._terms.slowdown,
         )
         self.pace = Pace(rows=min(_FIRST_ROWS, self._terms.batch_size))
-        self._rows_of_an_item = float(ROWS_OF_AN_ITEM)
+        self.rows_of_an_item = float(queries.ROWS_OF_AN_ITEM)
+        self.rate = 0.0
+        """Rows a second, as it goes on now; 0 before the first batch."""
+        self.removed, self.given_back = Counter[str](), 0
+        """Rows by table, and bytes, since the process began."""
         self._meter = meter_of(store)
+        self._room = Room(store)
+        self._emptied: UUID | None = None
+        """The operation of which nothing is left, while room is given back."""
         self._since = perf_counter()
-        self._listens_at = 0.0
+        self._listens_at = self._tells_at = 0.0
         self._behind = False
 
     async def tick(self) -> bool:
@@ -50,39 +64,63 @@ class Purge(ExclusiveService):
 
     async def tick_at(self, moment: datetime) -> bool:
         """The same of what is due at a moment."""
-        await self._listen()
-        began = perf_counter()
         with self._meter.working():
-            items = round(self.pace.rows / self._rows_of_an_item)
-            batch = await batches.remove(self.store, moment, self.pace.rows, items)
+            more = await (self._remove(moment) if self._emptied is None else self._give_back(self._emptied, moment))
+        if not more or perf_counter() >= self._tells_at:
+            await self._tell_whether_behind(moment)
+        if more and not await self._listened() and self.pace.rest:
+            await asyncio.sleep(self.pace.rest)
+        return more
+
+    async def stop(self) -> None:
+        """A vacuum may take long, and is left to whoever comes next; a batch is over in a moment."""
+        self._room.abandon()
+        await super().stop()
+
+    async def _remove(self, moment: datetime) -> bool:
+        began = perf_counter()
+        items = round(self.pace.rows / self.rows_of_an_item)
+        batch = await batches.remove(self.store, moment, self.pace.rows, items)
         if batch is None:
             self.interval = await self._until_next(moment)
-            await self._tell_whether_behind(moment)
             return False
+        self._room.add(batch.counts, batch.own_bytes)
+        self.removed.update(batch.counts)
+        if batch.emptied:
+            self._emptied = batch.operation_id
+            self._room.begin()
         self._learn(batch, perf_counter() - began)
-        await self._tell_whether_behind(moment)
-        if self.pace.rest:
-            await asyncio.sleep(self.pace.rest)
+        return True
+
+    async def _give_back(self, operation_id: UUID, moment: datetime) -> bool:
+        """One step of giving back what the operation's rows have left; after the last one its purge is over."""
+        if not await self._room.step(alone=self._meter.alone):
+            await queries.finish(self.store, operation_id, max(moment, now()), self._room.given)
+            self.given_back += self._room.given
+            self._emptied = None
         return True
 
     def _learn(self, batch: Batch, took: float) -> None:
         """Set the pace of the next batch."""
         if batch.items:
             ratio = batch.rows / batch.items
-            self._rows_of_an_item = max(0.7 * self._rows_of_an_item + 0.3 * ratio, 1.0)
-        seen = self._meter.seen_since(self._since)
+            self.rows_of_an_item = max(0.7 * self.rows_of_an_item + 0.3 * ratio, 1.0)
+        speed = batch.rows / (took + self.pace.rest)
+        self.rate = speed if not self.rate else 0.9 * self.rate + 0.1 * speed
+        seen = self._meter.seen_since(self._since, self._bounds)
+        self._since = perf_counter()
         self.pace = pace.adapt(self.pace, took, batch.rows, seen, self._bounds)
-        if seen.requests >= pace.FEW or perf_counter() - self._since > _WINDOW:
-            self._since = perf_counter()
 
-    async def _listen(self) -> None:
+    async def _listened(self) -> bool:
         """Now and then, hear what requests take while nothing goes on, or there is nothing to compare with."""
-        if perf_counter() < self._listens_at:
-            return
-        seen = self._meter.seen_since(perf_counter() - _WINDOW)
+        if perf_counter() < self._listens_at or self._meter.alone:
+            return False
         self._listens_at = perf_counter() + _BETWEEN_LISTENINGS
-        if not seen.alone and (seen.calm is None or self.pace.rest):
-            await asyncio.sleep(_LISTENING)
+        if self._meter.calm is not None and not self.pace.rest:
+            return False
+        await asyncio.sleep(_LISTENING)
+        self._since = perf_counter()
+        return True
 
     async def _until_next(self, moment: datetime) -> float:
         """Seconds until something is due, or until it is time to look again."""
@@ -93,6 +131,7 @@ class Purge(ExclusiveService):
 
     async def _tell_whether_behind(self, moment: datetime) -> None:
         """Say so once when what is due has waited for too long, and once when that is over."""
+        self._tells_at = perf_counter() + _BETWEEN_TELLINGS
         due = await queries.next_due(self.store)
         overdue = timedelta(0) if due is None else moment - due
         behind = overdue.total_seconds() > self._terms.late_after_seconds

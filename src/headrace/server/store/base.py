@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from headrace.server.store.topics import Announcements, Listener, Topic
 
@@ -53,6 +53,24 @@ class Statement:
 
     def __repr__(self) -> str:
         return f"Statement({self.postgres!r})"
+
+
+class GivenBack(NamedTuple):
+    """So many bytes were given back to the disk; `more` tells that there are more to give."""
+
+    bytes: int
+    more: bool = False
+
+
+class Space(NamedTuple):
+    """What a database takes on the disk, and how much of that is empty (None: it cannot be told).
+
+    One that does not `shrink` fills its empty room again, but never gives it back by itself.
+    """
+
+    bytes: int
+    empty: int | None
+    shrinks: bool = True
 
 
 class Connection(Protocol):
@@ -144,3 +162,16 @@ class Store(Connection, ABC):
     @abstractmethod
     def view(self) -> AbstractAsyncContextManager[View]:
         """Several reads of one moment. Keep it short: until it ends, the database keeps what others replace."""
+
+    @abstractmethod
+    async def give_back(self, table: str, pages: int) -> GivenBack:
+        """Give some of the room that deleted rows have left back to the disk.
+
+        On SQLite at most so many pages of the file, whichever table they were of; when there are no more, the log is
+        written back, so that the file is as short as it says. On PostgreSQL the table is vacuumed, which gives back
+        what is empty at the end of its files and lets new rows take the rest; others read and write meanwhile.
+        """
+
+    @abstractmethod
+    async def space(self) -> Space:
+        """How large the database is."""

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from headrace.server.store import postgres_schema
-from headrace.server.store.base import Connection, Dialect, Row, Statement, Store, View
+from headrace.server.store.base import Connection, Dialect, GivenBack, Row, Space, Statement, Store, View
 from headrace.server.store.locations import PostgresDatabase
 from headrace.server.store.postgres_connection import DRIVER_ERRORS, Driver, connect, is_lost, translate, unusable
 from headrace.server.store.topics import Topic
@@ -15,6 +15,17 @@ from headrace.wire.errors import InternalError, ServiceUnavailable
 
 _CLOSING = 5.0
 """Seconds a connection gets to say goodbye."""
+
+_LONGEST_VACUUM = 6 * 3600.0
+_QUIETLY = ("SET vacuum_cost_delay = '2ms'", "SET vacuum_cost_limit = 400", "SET lock_timeout = '5s'")
+"""So that it leaves the disk to others, as autovacuum does, and never stands in anybody's way."""
+_TABLE_BYTES = """
+    SELECT coalesce(
+        (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree($1::text::regclass) WHERE isleaf),
+        pg_total_relation_size($1::text::regclass)
+    )::bigint
+"""
+_DATABASE_BYTES = Statement("SELECT pg_database_size(current_database())")
 
 Result = TypeVar("Result")
 
@@ -79,6 +90,25 @@ class PostgresStore(Store):
 
     def view(self) -> "_View":
         return _View(self)
+
+    async def give_back(self, table: str, pages: int) -> GivenBack:
+        try:
+            connection = await connect(self.database, timeout=_LONGEST_VACUUM)
+            try:
+                for setting in _QUIETLY:
+                    await connection.execute(setting)
+                before = await connection.fetchval(_TABLE_BYTES, table)
+                await connection.execute(f"VACUUM (TRUNCATE, PARALLEL 0) {table}")
+                return GivenBack(max(before - await connection.fetchval(_TABLE_BYTES, table), 0))
+            finally:
+                connection.terminate()
+        except DRIVER_ERRORS as error:
+            raise translate(error) from error
+
+    async def space(self) -> Space:
+        row = await self.fetch_one(_DATABASE_BYTES)
+        assert row is not None
+        return Space(row[0], None)
 
     async def begin(self, statement: str) -> Driver:
         """A connection inside a new transaction, to be given back to `end`. Meant for transactions alone."""

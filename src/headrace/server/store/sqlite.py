@@ -16,13 +16,19 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from headrace.server.store import sqlite_schema
-from headrace.server.store.base import Connection, Dialect, Row, Statement, Store, View
+from headrace.server.store.base import Connection, Dialect, GivenBack, Row, Space, Statement, Store, View
 from headrace.server.store.sqlite_connection import connect, is_busy, patiently, translate
 from headrace.server.store.sqlite_scanners import Scanners
 from headrace.server.store.sqlite_statements import change, change_many, insertion, rows
 from headrace.server.store.sqlite_writer import Writer
 from headrace.server.store.topics import Topic
 from headrace.wire.errors import InternalError
+
+_SPACE = Statement(
+    "SELECT page_size, page_count, freelist_count, auto_vacuum"
+    " FROM pragma_page_size, pragma_page_count, pragma_freelist_count, pragma_auto_vacuum"
+)
+_INCREMENTAL = 2
 
 Result = TypeVar("Result")
 
@@ -36,6 +42,8 @@ class SQLiteStore(Store):
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
         self._scanners: Scanners | None = None
+        self._shortened = False
+        """The file is shorter than it is on the disk, until the log is written back."""
 
     @property
     def dialect(self) -> Dialect:
@@ -104,6 +112,25 @@ class SQLiteStore(Store):
 
     def view(self) -> AbstractAsyncContextManager[View]:
         return _opened(self._scanners).view()
+
+    async def give_back(self, table: str, pages: int) -> GivenBack:
+        (size, _, empty, kind) = (await self.fetch(_SPACE))[0]
+        if kind != _INCREMENTAL:
+            return GivenBack(0)
+        writer = _opened(self._writer)
+        try:
+            if empty and (cut := await writer.shrink(pages)):
+                self._shortened = True
+                return GivenBack(cut * size, more=True)
+            if self._shortened and await writer.write_all_back():
+                self._shortened = False
+        except sqlite3.Error as error:
+            raise translate(error) from error
+        return GivenBack(0, more=self._shortened)
+
+    async def space(self) -> Space:
+        size, count, empty, kind = (await self.fetch(_SPACE))[0]
+        return Space(count * size, empty * size, kind == _INCREMENTAL)
 
 
 class _Transaction:

@@ -8,14 +8,17 @@ most of it is in the pages that a commit writes to the log, and neighbours share
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace.server.store.base import Statement
 from headrace.server.store.sqlite_connection import connect, patiently, translate
 from headrace.server.store.sqlite_statements import change, rows
 from headrace.wire.errors import HeadraceError, InternalError, ServiceUnavailable
+
+Result = TypeVar("Result")
 
 _LARGEST_GROUP = 64
 _COMMITS_BETWEEN_CHECKPOINTS = 100
@@ -27,6 +30,10 @@ _JOIN = Statement("SAVEPOINT member")
 _KEEP = Statement("RELEASE member")
 _UNDO = Statement("ROLLBACK TO member")
 _CHECKPOINT = Statement("PRAGMA wal_checkpoint(PASSIVE)")
+_TRUNCATE = Statement("PRAGMA wal_checkpoint(TRUNCATE)")
+_PAGES = Statement("PRAGMA page_count")
+_SHRINK = "BEGIN IMMEDIATE; PRAGMA incremental_vacuum({}); COMMIT"
+"""As a script, because a statement by itself would be taken only one step, which is one page."""
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +88,32 @@ class Writer:
             self._leave()
         if committed is not None:
             await committed
+
+    async def shrink(self, pages: int) -> int:
+        """Cut at most so many empty pages off the file's end, in a thread; how many it were.
+
+        The file itself is shorter once the log is written back. Raises what SQLite does when it is busy.
+        """
+        async with self._turn:
+            self._commit()
+            return await _to_its_end(asyncio.to_thread(self._shrink, pages))
+
+    async def write_all_back(self) -> bool:
+        """Write the log back and begin a new one; False where a reader still needs some of it."""
+        await asyncio.to_thread(self._copy)
+        async with self._turn:
+            self._commit()
+            _, written, copied = (await _to_its_end(asyncio.to_thread(rows, self._db, _TRUNCATE)))[0]
+            return written == copied
+
+    def _shrink(self, pages: int) -> int:
+        before = rows(self._db, _PAGES)[0][0]
+        try:
+            self._db.executescript(_SHRINK.format(pages)).close()
+        finally:
+            if self._db.in_transaction:
+                change(self._db, _ROLLBACK)
+        return before - rows(self._db, _PAGES)[0][0]
 
     async def close(self) -> None:
         """Commit what is under way, then close the connection."""
@@ -170,3 +203,13 @@ class Writer:
         if self._copier is None:
             self._copier = connect(self._path, writes=True)
         rows(self._copier, _CHECKPOINT)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Wait for a thread even when cancelled: it cannot be stopped, and others would use the connection beside it."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        raise
