@@ -11,6 +11,7 @@ import pytest
 from headrace.server.operations import freezing
 from headrace.server.operations.worker import Operations
 from headrace.server.store.base import Connection, Store
+from headrace.server.trash import plain
 from headrace.server.trash import service as trash
 from headrace.server.trash.outcomes import Removed
 from headrace.settings import Settings
@@ -185,8 +186,12 @@ async def test_the_item_that_is_to_blame_fails_alone(
             raise Conflict(f"Flow run {runs[3]} is not to be had.")
         return await remove(transaction, operation_id, noun, ids, moment)
 
+    async def refuse_all(*_: object) -> None:
+        raise Conflict("Some flow run is not to be had.")
+
     operation = await accept(api.store, target={"ids": runs})
     monkeypatch.setattr(trash, "remove", refuse_one)
+    monkeypatch.setattr(plain, "remove", refuse_all)
     done = await finish(worker, operation.id)
 
     assert (done.status, done.changed, done.failed, done.done) == ("completed", _RUNS - 1, 1, _RUNS)

@@ -11,6 +11,7 @@ from uuid import UUID
 from headrace.server.operations import claims, conflicts, ending, events, items, queries, stepping, stragglers
 from headrace.server.operations.kinds import delete, purge, restore
 from headrace.server.operations.kinds.outcomes import Batch, Outcome
+from headrace.server.operations.plainly import Plainly
 from headrace.server.operations.progress import failure, note
 from headrace.server.operations.records import Record
 from headrace.server.store.base import Store
@@ -49,8 +50,9 @@ class Pace:
 class Carrying:
     """One operation of this process, which has claimed it."""
 
-    def __init__(self, store: Store, settings: Settings, id: UUID) -> None:
-        self._store, self._settings, self._id = store, settings, id
+    def __init__(self, store: Store, settings: Settings, record: Record) -> None:
+        self._store, self._settings, self._id = store, settings, record.id
+        self._plainly = Plainly(store, record)
         self._pace = Pace(settings.server.services.operations.batch_size)
         self._bound: int | None = None
 
@@ -58,7 +60,15 @@ class Carrying:
         """Deal with the next batch, or end it; False if it is over, or not this process's any more."""
         if record.started is None:
             return await self._begin(record)
-        batch = [] if record.abort_requested else await self._next(record)
+        if record.abort_requested:
+            return await self._end(record)
+        started = perf_counter()
+        upto = await self._upto(record)
+        going_on = await self._plainly.deal(record, upto) if self._plainly.may(record, upto) else None
+        if going_on is not None:
+            self._pace.note(upto - record.position, perf_counter() - started)
+            return going_on
+        batch = await self._next(record)
         if not batch:
             return await self._end(record)
         started = perf_counter()
@@ -79,11 +89,20 @@ class Carrying:
             return not await conflicts.fail(self._store, self._settings, record)
         return True
 
-    async def _next(self, record: Record) -> list[OperationItem]:
-        """The next items: those that come first, and then those that are tried again."""
+    async def _last_position(self, record: Record) -> int:
         if self._bound is None:
             self._bound = await items.last_position(self._store, record)
-        found = await items.following(self._store, record, record.position, self._bound, self._pace.size)
+        return self._bound
+
+    async def _upto(self, record: Record) -> int:
+        """The last position of the next batch, if no position is left out."""
+        last = record.total if record.items_of is None else await self._last_position(record)
+        return min(record.position + self._pace.size, last)
+
+    async def _next(self, record: Record) -> list[OperationItem]:
+        """The next items: those that come first, and then those that are tried again."""
+        bound = await self._last_position(record)
+        found = await items.following(self._store, record, record.position, bound, self._pace.size)
         return found or await items.again(self._store, record, self._pace.size)
 
     async def _end(self, record: Record) -> bool:

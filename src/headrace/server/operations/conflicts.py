@@ -5,6 +5,7 @@ from uuid import UUID
 from headrace.server.operations import claims, ending, items, queries
 from headrace.server.operations.records import Record
 from headrace.server.store.base import Store, View
+from headrace.server.trash import plain
 from headrace.server.trash import service as trash
 from headrace.server.trash.outcomes import Conflict
 from headrace.settings import Settings
@@ -18,6 +19,8 @@ _MANY = 1_000
 
 async def fail(store: Store, settings: Settings, record: Record) -> bool:
     """End a restore that has conflicts, and list them; False if there are none, or the operation is another's."""
+    if await _comes_back(store, record):
+        return False
     async with store.view() as view:
         found = await _find(store, view, record)
     if not found:
@@ -38,6 +41,13 @@ async def fail(store: Store, settings: Settings, record: Record) -> bool:
             transaction, locked, OperationStatus.FAILED, now(), keep_seconds=keep, error=_why(len(found))
         )
     return True
+
+
+async def _comes_back(store: Store, record: Record) -> bool:
+    """Whether that all can be restored is known without looking at each item."""
+    if record.undoes is None or record.noun is not OperationNoun.FLOW_RUNS:
+        return False
+    return await plain.comes_back(store, record.undoes, record.total)
 
 
 def _why(many: int) -> str:

@@ -9,6 +9,8 @@ import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -151,9 +153,10 @@ async def _write(store: Store, record: Record, moment: Moment, anew: bool) -> No
             held = (record.id, holder, total + len(page), 0, now() + claims.LEASE)
             if not await transaction.execute(queries.FROZEN_SO_FAR, *held):
                 return  # it was aborted, or another process goes on with it
-            rows = item_rows(record.id, page, total)
-            await transaction.insert_many("operation_items", queries.ITEM_COLUMNS, rows)
-        total += len(page)
+            for noun, ids in groupby(page, itemgetter(0)):
+                these = [id for _, id in ids]
+                await transaction.execute(queries.ADD_ITEMS, record.id, total, noun.value, these)
+                total += len(these)
     await store.execute(queries.FROZEN, record.id, holder, now())
 
 

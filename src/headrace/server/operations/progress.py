@@ -4,12 +4,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-import msgspec
-
 from headrace.server.operations import claims, queries
 from headrace.server.operations.kinds.outcomes import Outcome, Told
 from headrace.server.operations.records import Record
 from headrace.server.store.base import Connection, Store
+from headrace.server.trash.outcomes import together
 from headrace.wire.base import encode_text
 from headrace.wire.errors import HeadraceError, InternalError
 from headrace.wire.operations import ItemStatus, OperationItem
@@ -27,16 +26,17 @@ async def note(
 ) -> None:
     """Write down what came of items, and how far the operation is with them."""
     told: dict[UUID, Told] = {}
-    counts = dict(record.counts)
+    counts: Mapping[str, int] = record.counts
     changed = record.changed
     for outcome in outcomes:
         told |= outcome.told
         changed += outcome.changed
-        for table, count in outcome.counts.items():
-            counts[table] = counts.get(table, 0) + count
+        counts = together([counts, outcome.counts])
     of = {status: sum(1 for one in told.values() if one.status is status) for status in ItemStatus}
     await _tell(transaction, record, batch, told)
-    progress = msgspec.structs.replace(
+    await _get_on(
+        transaction,
+        store,
         record,
         position=max(record.position, batch[-1].position),
         changed=changed,
@@ -44,17 +44,37 @@ async def note(
         failed=record.failed + of[ItemStatus.FAILED] + of[ItemStatus.CONFLICT],
         counts=counts,
     )
-    await transaction.execute(
-        queries.GET_ON,
-        record.id,
-        claims.holder(store),
-        progress.position,
-        progress.changed,
-        progress.skipped,
-        progress.failed,
-        encode_text(counts),
-        now() + claims.LEASE,
+
+
+async def note_changed(
+    transaction: Connection, store: Store, record: Record, upto: int, changed: int, counts: Mapping[str, int]
+) -> None:
+    """Write down that all items up to a position were changed, and how far the operation is."""
+    await _get_on(
+        transaction,
+        store,
+        record,
+        position=upto,
+        changed=record.changed + changed,
+        skipped=record.skipped,
+        failed=record.failed,
+        counts=together([record.counts, counts]),
     )
+
+
+async def _get_on(
+    transaction: Connection,
+    store: Store,
+    record: Record,
+    *,
+    position: int,
+    changed: int,
+    skipped: int,
+    failed: int,
+    counts: Mapping[str, int],
+) -> None:
+    so_far = (position, changed, skipped, failed, encode_text(counts))
+    await transaction.execute(queries.GET_ON, record.id, claims.holder(store), *so_far, now() + claims.LEASE)
 
 
 async def _tell(

@@ -96,6 +96,16 @@ ITEMS = Reader(
     },
 )
 ITEM_COLUMNS = ("operation_id", "position", "noun", "id", "status", "error")
+ADD_ITEMS = Statement(  # those of one noun, behind so many others
+    """
+    INSERT INTO operation_items (operation_id, position, noun, id)
+    SELECT $1::uuid, $2 + place, $3::text, id FROM unnest($4::uuid[]) WITH ORDINALITY AS given (id, place)
+    """,
+    sqlite="""
+    INSERT INTO operation_items (operation_id, position, noun, id)
+    SELECT $1, $2 + key + 1, $3, value FROM json_each($4)
+    """,
+)
 FORGET_ITEMS = Statement("DELETE FROM operation_items WHERE operation_id = $1")
 
 # Of another operation's items those count that it has changed, and an operation keeps rows of its own for what went

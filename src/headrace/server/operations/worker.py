@@ -56,7 +56,7 @@ class Operations(Service):
             return False
         carrying = self._carrying.get(record.id)
         if carrying is None:
-            carrying = self._carrying[record.id] = Carrying(self.store, self.settings, record.id)
+            carrying = self._carrying[record.id] = Carrying(self.store, self.settings, record)
         return await carrying.step(record)
 
 

@@ -57,7 +57,7 @@ async def hide(transaction: Connection, operation_id: UUID, ids: Sequence[UUID],
         rows = await transaction.fetch(_MARK_OPEN, hidden, moment, operation_id)
         await let_go(transaction, [], IDS.all(rows, transaction.dialect))
     changed = await _accounted(transaction, hidden, task_runs, moment, accounts.take_out)
-    await _tell_plans(transaction, len(hidden))
+    await tell_plans(transaction, len(hidden))
     return changed
 
 
@@ -70,7 +70,7 @@ async def show(transaction: Connection, operation_id: UUID, ids: Sequence[UUID],
     await take_up(transaction, IDS.all(cleared, transaction.dialect))
     task_runs, _ = await _task_runs(transaction, shown)
     changed = await _accounted(transaction, shown, task_runs, moment, accounts.put_back)
-    await _tell_plans(transaction, len(shown))
+    await tell_plans(transaction, len(shown))
     return changed
 
 
@@ -94,7 +94,7 @@ async def _accounted(
     return Changed(ids, counts)
 
 
-async def _tell_plans(transaction: Connection, changed: int) -> None:
+async def tell_plans(transaction: Connection, changed: int) -> None:
     """Have statements planned anew by how many runs are hidden, from this transaction's end on."""
     if changed >= MANY and transaction.dialect is Dialect.POSTGRES:
         for statement in _COUNT_ROUGHLY:

@@ -1,0 +1,160 @@
+"""Batches of finished flow runs that have nothing special about them: as most are, of those that come by the thousand.
+
+They are hidden and shown by statements that take their ids from an operation's items, so that none of them passes
+through this process. Whoever calls falls back to `service.remove` or `service.restore` where a batch is not plain:
+some run is not over, is deleted already, has task runs that go on, or cannot come back as it was.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from headrace.server.artifacts import collections
+from headrace.server.store.base import Connection, Row, Statement
+from headrace.server.store.histories import SPAN_OF
+from headrace.server.trash import accounts
+from headrace.server.trash.accounts import Account, Spans
+from headrace.server.trash.hiding import tell_plans
+from headrace.server.trash.holding import TERMINAL
+
+Counts = Mapping[str, int]
+
+
+class NotPlain(Exception):
+    """The batch has to be dealt with one by one; the transaction is to be undone."""
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """The items of an operation behind the position `after` up to `upto`, which are meant to be flow runs."""
+
+    operation_id: UUID
+    after: int
+    upto: int
+
+    @property
+    def size(self) -> int:
+        """How many items there are in it."""
+        return self.upto - self.after
+
+    def values(self) -> tuple[UUID, int, int]:
+        """What its statements take first."""
+        return self.operation_id, self.after, self.upto
+
+
+_ITEMS = """
+    SELECT i.id FROM operation_items AS i WHERE i.operation_id = $1 AND i.position > $2 AND i.position <= $3
+    AND i.noun = 'flow_runs' AND i.status IS NULL
+"""
+
+
+def _statement(text: str) -> Statement:
+    """`{items}` are the ids, `{span}` the span of history of a run, `{lock}` keeps others from the rows."""
+    column = "expected_start_time"
+    postgres = text.format(items=_ITEMS, span=SPAN_OF[0].format(column), lock="FOR UPDATE")
+    return Statement(postgres, sqlite=text.format(items=_ITEMS, span=SPAN_OF[1].format(column), lock=""))
+
+
+# Alone with the rows, also against those who refer to them by a foreign key.
+_FINISHED = _statement(
+    f"""
+    SELECT span, count(*) FROM (
+        SELECT {{span}} AS span FROM flow_runs
+        WHERE id IN ({{items}}) AND deleted_at IS NULL AND state_type IN ({TERMINAL}) ORDER BY id {{lock}}
+    ) AS locked GROUP BY span
+    """
+)
+_LIVE = _statement(
+    """
+    SELECT span, count(*) FROM (
+        SELECT {span} AS span FROM flow_runs WHERE id IN ({items}) AND deleted_at IS NULL ORDER BY id {lock}
+    ) AS locked GROUP BY span
+    """
+)
+_TASK_RUNS = _statement(
+    f"""
+    SELECT {{span}}, count(CASE WHEN deleted_at IS NULL THEN 1 END), count(CASE WHEN deleted_at IS NULL
+        AND (state_type IS NULL OR state_type NOT IN ({TERMINAL})) OR deleted_by = $4 THEN 1 END)
+    FROM task_runs WHERE flow_run_id IN ({{items}}) GROUP BY 1
+    """
+)
+_ARTIFACTS = _statement(
+    "SELECT key, count(*) FROM artifacts"
+    " WHERE flow_run_id IN ({items}) AND flow_run_id IS NOT NULL AND deleted_at IS NULL GROUP BY key"
+)
+_HIDE = _statement(
+    "INSERT INTO hidden_runs (id, operation_id) SELECT id, $4 FROM ({items}) AS item ORDER BY id ON CONFLICT DO NOTHING"
+)
+_SHOW = _statement("DELETE FROM hidden_runs WHERE operation_id = $4 AND id IN ({items})")
+_IS_FLOW_LOST = _statement(
+    "SELECT 1 FROM flows AS f WHERE f.deleted_at IS NOT NULL"
+    " AND EXISTS (SELECT 1 FROM flow_runs AS r WHERE r.flow_id = f.id AND r.id IN ({items})) LIMIT 1"
+)
+_IS_ANY_FLOW_DELETED = Statement("SELECT 1 FROM flows WHERE deleted_at IS NOT NULL LIMIT 1")
+_HIDDEN = Statement("SELECT count(*) FROM hidden_runs WHERE operation_id = $1")
+
+
+async def remove(transaction: Connection, operation_id: UUID, stretch: Stretch, moment: datetime) -> Counts:
+    """Hide all runs of the stretch in the operation's name; how many rows of each table that makes.
+
+    Raises `NotPlain`.
+    """
+    runs = await _locked(transaction, _FINISHED, stretch)
+    task_runs = await _task_runs(transaction, operation_id, stretch)
+    if await transaction.execute(_HIDE, *stretch.values(), operation_id) != stretch.size:
+        raise NotPlain
+    return await _accounted(transaction, stretch, runs, task_runs, moment, accounts.take_out)
+
+
+async def restore(transaction: Connection, operation_id: UUID, stretch: Stretch, moment: datetime) -> Counts:
+    """Show all runs of the stretch, which the operation has hidden; how many rows of each table that makes.
+
+    Raises `NotPlain`.
+    """
+    runs = await _locked(transaction, _LIVE, stretch)
+    task_runs = await _task_runs(transaction, operation_id, stretch)
+    if await transaction.execute(_SHOW, *stretch.values(), operation_id) != stretch.size:
+        raise NotPlain
+    if await transaction.fetch(_IS_ANY_FLOW_DELETED) and await transaction.fetch(_IS_FLOW_LOST, *stretch.values()):
+        raise NotPlain
+    return await _accounted(transaction, stretch, runs, task_runs, moment, accounts.put_back)
+
+
+async def comes_back(connection: Connection, operation_id: UUID, count: int) -> bool:
+    """Whether so many runs, all that the operation has deleted, are hidden and nothing keeps them from coming back."""
+    if await connection.fetch(_IS_ANY_FLOW_DELETED):
+        return False
+    return (await connection.fetch(_HIDDEN, operation_id))[0][0] == count
+
+
+async def _locked(transaction: Connection, statement: Statement, stretch: Stretch) -> Spans:
+    """The runs of the stretch by span of history, which nobody else changes until the transaction ends."""
+    runs = _spans(await transaction.fetch(statement, *stretch.values()))
+    if sum(runs.values()) != stretch.size:
+        raise NotPlain
+    return runs
+
+
+async def _task_runs(transaction: Connection, operation_id: UUID, stretch: Stretch) -> Spans:
+    rows = await transaction.fetch(_TASK_RUNS, *stretch.values(), operation_id)
+    if any(special for _, _, special in rows):
+        raise NotPlain
+    return _spans(rows)
+
+
+def _spans(rows: list[Row]) -> Spans:
+    return {row[0]: row[1] for row in rows if row[1]}
+
+
+async def _accounted(
+    transaction: Connection, stretch: Stretch, runs: Spans, task_runs: Spans, moment: datetime, account: Account
+) -> Counts:
+    artifacts = await transaction.fetch(_ARTIFACTS, *stretch.values())
+    await collections.show_newest(transaction, [key for key, _ in artifacts if key is not None], moment)
+    await tell_plans(transaction, stretch.size)
+    return {
+        "flow_runs": await account(transaction, "flow_runs", runs),
+        "task_runs": await account(transaction, "task_runs", task_runs),
+        "artifacts": sum(count for _, count in artifacts),
+    }
