@@ -1,5 +1,7 @@
 """The command as a user runs it: a process of its own, with a home folder of its own."""
 
+import os
+import pty
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,3 +62,29 @@ def ended(pid: int) -> bool:
         return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return True
+
+
+def at_terminal(server: ServerProcess, home: Path, answer: str, *arguments: object) -> tuple[int, str]:
+    """Run the command with a person at the terminal, who answers its question: the exit code and what was shown."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [HEADRACE, *map(str, arguments)],
+        env=clean_environ(home) | {"HEADRACE_API_URL": server.api_url, "TERM": "dumb", "COLUMNS": "200"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=home,
+    )
+    os.close(theirs)
+    os.write(ours, f"{answer}\n".encode())
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    return process.wait(timeout=60), shown.decode()

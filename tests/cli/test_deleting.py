@@ -1,9 +1,6 @@
 """Deleting from the command line and having it back, against a real server."""
 
 import json
-import os
-import pty
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -15,8 +12,8 @@ from headrace.settings import temporary_settings
 from headrace.wire.filters import FlowFilter, FlowFilterName
 from headrace.wire.flow_runs import FlowRunCreate
 from headrace.wire.states import StateCreate, StateType
-from tests.cli.conftest import Command
-from tests.processes import HEADRACE, ServerProcess, clean_environ
+from tests.cli.conftest import Command, at_terminal
+from tests.processes import ServerProcess
 
 NOBODY = "01234567-89ab-7def-8123-456789abcdef"
 
@@ -50,32 +47,6 @@ def undo_hint(stderr: str) -> UUID:
     (line,) = [line for line in stderr.splitlines() if line.startswith("Undo with: headrace undo ")]
     assert "(possible until " in line
     return UUID(line.split()[4])
-
-
-def at_terminal(server: ServerProcess, home: Path, answer: str, *arguments: object) -> tuple[int, str]:
-    """Run the command with a person at the terminal, who answers its question: the exit code and what was shown."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [HEADRACE, *map(str, arguments)],
-        env=clean_environ(home) | {"HEADRACE_API_URL": server.api_url, "TERM": "dumb", "COLUMNS": "200"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        cwd=home,
-    )
-    os.close(theirs)
-    os.write(ours, f"{answer}\n".encode())
-    shown = b""
-    while True:
-        try:
-            part = os.read(ours, 4096)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-    os.close(ours)
-    return process.wait(timeout=60), shown.decode()
 
 
 def test_a_run_is_deleted_told_how_to_undo_and_had_back(served: Command, api: SyncHeadraceClient, flow: str) -> None:

@@ -96,8 +96,15 @@ def delete(
         options=OperationOptions(children=children),
         reason=manner.reason,
     )
+    carry_out(api, wanted, manner, active)
+
+
+def carry_out(
+    api: "SyncHeadraceClient", wanted: OperationCreate, manner: Manner, active: Callable[[], int] | None = None
+) -> None:
+    """Show what the operation would do, or begin it and follow it. Raises `CommandFailed` if something went wrong."""
     if manner.dry_run:
-        _show(_preview(api, wanted, active), noun, manner)
+        _show(_preview(api, wanted, active), wanted, manner)
         return
     operation = _begin(api, wanted, manner, active)
     if operation is not None:
@@ -135,6 +142,11 @@ def _tell_skipped(api: "SyncHeadraceClient", operation: Operation) -> None:
         tell(f"  {name_of(item.noun).capitalize()} {item.id}: {item.error}")
     if operation.skipped > _SHOWN:
         tell(f"  … and {operation.skipped - _SHOWN:,} more")
+
+
+def has_conflicts(api: "SyncHeadraceClient", id: UUID) -> bool:
+    """Whether something could not be restored because its name has been taken since."""
+    return any(group.status is ItemStatus.CONFLICT for group in api.read_operation_failures(id))
 
 
 def name_of(noun: OperationNoun) -> str:
@@ -213,7 +225,7 @@ def _lines(preview: Preview, noun: OperationNoun) -> list[str]:
     return lines
 
 
-def _show(preview: Preview, noun: OperationNoun, manner: Manner) -> None:
+def _show(preview: Preview, wanted: OperationCreate, manner: Manner) -> None:
     if manner.output == "json":
         show_json(preview)
         return
@@ -222,7 +234,7 @@ def _show(preview: Preview, noun: OperationNoun, manner: Manner) -> None:
     ]
     more = preview.total - len(samples)
     facts = {
-        "would delete": amount(preview.total, name_of(noun)),
+        f"would {wanted.kind.value}": amount(preview.total, name_of(wanted.noun)),
         "by state": _by_state(preview) or None,
         "not over": f"{preview.active:,}, which would be told to stop" if preview.active else None,
         "with them": _along(preview) or None,

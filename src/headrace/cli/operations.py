@@ -8,9 +8,9 @@ from cyclopts import App, Parameter
 
 from headrace.cli import following
 from headrace.cli.display import ago, duration, local
-from headrace.cli.errors import CommandFailed, UsageError
+from headrace.cli.errors import CommandFailed
 from headrace.cli.output import Column, ListOutput, Output, show_facts, show_json, show_list, tell
-from headrace.cli.session import client
+from headrace.cli.session import client, operation_id
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.operations import Operation, OperationKind, OperationStatus
 
@@ -76,7 +76,7 @@ def show(operation: str, /, *, output: Output = "table") -> None:
         operation: The id of the operation.
         output: Lines for people or JSON for programs.
     """
-    id = _id(operation)
+    id = operation_id(operation)
     with client() as api:
         found = _read(lambda: api.read_operation(id), id)
         failures = api.read_operation_failures(id) if found.failed else []
@@ -100,7 +100,7 @@ def watch(operation: str, /, *, output: Output = "table") -> None:
         operation: The id of the operation.
         output: A bar for people, or JSON of how it ended for programs.
     """
-    id = _id(operation)
+    id = operation_id(operation)
     with client() as api:
         found = _read(lambda: following.follow(api, id, quiet=output == "json"), id)
         if output == "json":
@@ -121,7 +121,7 @@ def abort(operation: str, /) -> None:
     Args:
         operation: The id of the operation.
     """
-    id = _id(operation)
+    id = operation_id(operation)
     with client() as api:
         _read(lambda: api.abort_operation(id), id)
         found = following.follow(api, id, quiet=True)
@@ -143,7 +143,7 @@ def retry(operation: str, /) -> None:
     Args:
         operation: The id of the operation.
     """
-    id = _id(operation)
+    id = operation_id(operation)
     with client() as api:
         found = _read(lambda: api.retry_failed_operation_items(id), id)
         if found.finished is not None and not found.failed:
@@ -199,13 +199,6 @@ def _by(found: Operation) -> str:
         return f"retention {found.policy}"
     by = found.created_by
     return "" if by is None else by.display_value or (by.type or "").lower()
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not the id of an operation; headrace op ls shows ids.") from None
 
 
 def _read(ask: Callable[[], Operation], id: UUID) -> Operation:

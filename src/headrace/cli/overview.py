@@ -27,6 +27,7 @@ COMMANDS = {
     "automation": ("automations:app", "Make automations, try them, and see what they did."),
     "op": ("operations:app", "Watch, stop and retry bulk changes, which go on by themselves."),
     "undo": ("undo:undo", "Give back what was deleted."),
+    "trash": ("trash:app", "See what was deleted, give it back, or remove it for good."),
     "retention": ("retention:app", "Say how long what is kept, see what that would remove, and remove it."),
     "config": ("config:app", "See and change settings."),
     "profile": ("profiles:app", "Keep several sets of settings and switch between them."),

@@ -40,6 +40,14 @@ def parse_id(text: str, noun: str) -> UUID:
         ) from None
 
 
+def operation_id(text: str) -> UUID:
+    """The id of an operation in a text. Raises `UsageError`."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not the id of an operation; headrace op ls shows ids.") from None
+
+
 def gather_ids(given: Sequence[str], stdin: bool, noun: str) -> list[UUID]:
     """The ids named on the command line and, if asked for, on standard input; each once, in order."""
     found = gather_some_ids(given, stdin, noun)

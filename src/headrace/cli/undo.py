@@ -8,13 +8,13 @@ from cyclopts import Parameter
 
 from headrace.cli import operating
 from headrace.cli.display import ago, amount
-from headrace.cli.errors import CommandFailed, UsageError
+from headrace.cli.errors import CommandFailed
 from headrace.cli.following import one
 from headrace.cli.operating import Manner, Reason, Wait
 from headrace.cli.output import Output, ask, tell
-from headrace.cli.session import Yes, client
+from headrace.cli.session import Yes, client, operation_id
 from headrace.wire.errors import ObjectNotFound
-from headrace.wire.operations import ConflictResolution, ItemStatus, Operation, OperationKind
+from headrace.wire.operations import ConflictResolution, Operation, OperationKind
 
 if TYPE_CHECKING:
     from headrace.client.orchestration import SyncHeadraceClient
@@ -50,7 +50,7 @@ def undo(
         output: Lines for people or JSON for programs.
     """
     with client() as api:
-        id = _last(api, yes=yes) if operation is None else _id(operation)
+        id = _last(api, yes=yes) if operation is None else operation_id(operation)
         try:
             undoing = api.undo_operation(id, on_conflict=ConflictResolution(on_conflict), reason=reason)
         except ObjectNotFound:
@@ -58,13 +58,9 @@ def undo(
         try:
             operating.finish(api, undoing, Manner(wait=wait, output=output))
         except CommandFailed:
-            if on_conflict == "fail" and _has_conflicts(api, undoing.id):
+            if on_conflict == "fail" and operating.has_conflicts(api, undoing.id):
                 tell(f"headrace undo {id} --on-conflict skip leaves these out; rename gives them new names.")
             raise
-
-
-def _has_conflicts(api: "SyncHeadraceClient", id: UUID) -> bool:
-    return any(group.status is ItemStatus.CONFLICT for group in api.read_operation_failures(id))
 
 
 def _last(api: "SyncHeadraceClient", *, yes: bool) -> UUID:
@@ -88,10 +84,3 @@ def _told(operation: Operation) -> str:
     why = f" ({operation.reason})" if operation.reason else ""
     many = operation.counts.get(operation.noun, operation.changed)
     return f"{amount(many, one(operation))}, asked for {ago(operation.created)}{who}{why}"
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not the id of an operation; headrace op ls shows ids.") from None
