@@ -54,9 +54,13 @@ _RESOURCES = Statement(
 
 
 async def told(connection: Connection, kind: str = "") -> list[Told]:
-    """The events of the log in its order; those about one kind of object (`flow-run`), if it is given."""
+    """The events of the log in its order; those about one kind of object (`flow-run`), if it is given.
+
+    What is told of operations is left out: each object that is deleted by itself is deleted by one.
+    """
     events = _TOLD.all(await connection.fetch(_ALL), connection.dialect)
-    return [event for event in events if event.event.startswith(f"prefect.{kind}." if kind else "")]
+    begins = f"prefect.{kind}." if kind else ""
+    return [one for one in events if one.event.startswith(begins) and not one.event.startswith("headrace.operation.")]
 
 
 async def names(connection: Connection, kind: str = "") -> list[str]:

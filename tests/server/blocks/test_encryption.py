@@ -1,13 +1,11 @@
 """What block documents hold cannot be read in the database."""
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 from cryptography.fernet import Fernet
 
 from headrace.server.blocks.documents import encryption
-from headrace.server.blocks.documents import service as documents
 from headrace.server.store.base import Statement, Store
 from headrace.settings import Settings, load
 from headrace.wire.errors import SettingsError, StoreError
@@ -74,12 +72,10 @@ def test_a_key_that_is_none_is_refused_when_settings_are_read_and_not_shown() ->
     assert "too-short" not in str(refused.value)
 
 
-async def test_a_document_whose_key_is_lost_can_be_deleted_and_is_told_of_without_its_values(
-    api: Api, database_settings: Settings
-) -> None:
+async def test_a_document_whose_key_is_lost_can_be_deleted_and_is_told_of_without_its_values(api: Api) -> None:
     made = await document(api, await kind(api, "mill", {"properties": {"n": {}}}), "one", {"n": 1})
     await api.store.execute(Statement("DELETE FROM configuration"))
-    await documents.delete(api.store, database_settings, UUID(made["id"]), now())
+    assert (await api.delete(f"/block_documents/{made['id']}")).status == 204
 
     deleted = (await told(api.store))[-1]
     assert (deleted.event, deleted.name, deleted.payload["data"]) == ("prefect.block-document.deleted", "one", {})

@@ -42,7 +42,7 @@ async def make(api: Api, noun: OperationNoun) -> UUID:
         case OperationNoun.FLOW_RUNS:
             return UUID(await api.flow_run({"type": "COMPLETED"}))
         case OperationNoun.TASK_RUNS:
-            return UUID(await api.task_run(await api.flow_run({"type": "RUNNING"})))
+            return UUID(await api.task_run(await api.flow_run({"type": "RUNNING"}), state={"type": "COMPLETED"}))
         case OperationNoun.DEPLOYMENTS:
             return UUID(await _deployment(api))
         case OperationNoun.ARTIFACTS:

@@ -44,24 +44,7 @@ LATEST = Statement(
     " WHERE c.key = $1 AND c.deleted_at IS NULL AND a.deleted_at IS NULL"
 )
 
-# Whoever deletes takes the collection first: two that delete the newest two would each miss the other's deletion.
-_LOCK = "SELECT id FROM artifact_collections WHERE key = $1 AND deleted_at IS NULL"
-LOCK = Statement(f"{_LOCK} FOR UPDATE", sqlite=_LOCK)
-KEY = Statement(f"SELECT key FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown_of('artifacts')}")
-DELETE = Statement(f"DELETE FROM artifacts WHERE id = $1 AND deleted_at IS NULL AND {shown_of('artifacts')}")
-REPOINT = Statement(
-    f"""
-    UPDATE artifact_collections SET updated = $3, latest_id = newest.id,
-        {", ".join(f"{name} = newest.{name}" for name in SHOWN)}
-    FROM (SELECT * FROM artifacts WHERE key = $1 AND deleted_at IS NULL ORDER BY id DESC LIMIT 1) AS newest
-    WHERE artifact_collections.key = $1 AND artifact_collections.latest_id = $2
-        AND artifact_collections.deleted_at IS NULL
-    RETURNING {COLLECTIONS.columns("artifact_collections")}
-    """
-)
-EMPTY = Statement(
-    f"DELETE FROM artifact_collections WHERE key = $1 AND latest_id = $2 AND deleted_at IS NULL RETURNING {_COLLECTED}"
-)
+RUNS_OF = Statement("SELECT flow_run_id, task_run_id FROM artifacts WHERE id = $1")
 
 
 @lru_cache

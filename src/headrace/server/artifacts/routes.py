@@ -5,6 +5,7 @@ from uuid import UUID
 from headrace.server.artifacts import queries, service
 from headrace.server.context import Context
 from headrace.server.http.routing import Router
+from headrace.server.operations import inline
 from headrace.server.paging import list_limit
 from headrace.wire.artifacts import (
     Artifact,
@@ -16,6 +17,7 @@ from headrace.wire.artifacts import (
     ArtifactList,
     ArtifactUpdate,
 )
+from headrace.wire.operations import OperationNoun
 
 router = Router(prefix="/artifacts", tag="Artifacts")
 
@@ -76,4 +78,5 @@ async def update_artifact(ctx: Context, id: UUID, body: ArtifactUpdate) -> None:
 @router.delete("/{id}")
 async def delete_artifact(ctx: Context, id: UUID) -> None:
     """Delete an artifact; the one before it becomes the latest of its key."""
-    await service.delete(ctx.store, id, ctx.received)
+    if not await inline.delete(ctx, OperationNoun.ARTIFACTS, [id]):
+        raise service.missing()

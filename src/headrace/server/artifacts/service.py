@@ -11,6 +11,7 @@ from headrace.server.artifacts.results import result_of as result_of
 from headrace.server.events import log
 from headrace.server.events.facts import Change
 from headrace.server.store.base import Connection, Store
+from headrace.server.store.hidden import DELETED
 from headrace.wire.artifacts import Artifact, ArtifactCollection, ArtifactCreate, ArtifactUpdate
 from headrace.wire.base import encode_text
 from headrace.wire.errors import ObjectNotFound
@@ -18,27 +19,22 @@ from headrace.wire.ids import uuid7
 
 
 async def create(store: Store, wanted: ArtifactCreate, now: datetime) -> Artifact:
-    """Make an artifact; one with a key becomes the latest of its collection."""
-    if wanted.key is None:
+    """Make an artifact; one with a key becomes the latest of its collection.
+
+    One that a deleted run leaves is dropped: its client goes on as if it had been kept.
+    """
+    if wanted.key is None and wanted.flow_run_id is None and wanted.task_run_id is None:
         return await add(store, wanted, now)
     async with store.transaction() as transaction:
+        runs = [[id] if id is not None else [] for id in (wanted.flow_run_id, wanted.task_run_id)]
+        if await transaction.fetch_one(DELETED, *runs) is not None:
+            return _as_artifact(wanted, now)
         return await add(transaction, wanted, now)
 
 
 async def add(connection: Connection, wanted: ArtifactCreate, now: datetime) -> Artifact:
     """Make an artifact within a transaction, which only one that has a key needs."""
-    artifact = Artifact(
-        id=uuid7(),
-        created=now,
-        updated=now,
-        key=wanted.key,
-        type=wanted.type,
-        description=wanted.description,
-        data=wanted.data,
-        metadata_=wanted.metadata_,
-        flow_run_id=wanted.flow_run_id,
-        task_run_id=wanted.task_run_id,
-    )
+    artifact = _as_artifact(wanted, now)
     shown = (
         artifact.type,
         _document(artifact.data),
@@ -57,11 +53,26 @@ async def add(connection: Connection, wanted: ArtifactCreate, now: datetime) -> 
     return artifact
 
 
+def _as_artifact(wanted: ArtifactCreate, now: datetime) -> Artifact:
+    return Artifact(
+        id=uuid7(),
+        created=now,
+        updated=now,
+        key=wanted.key,
+        type=wanted.type,
+        description=wanted.description,
+        data=wanted.data,
+        metadata_=wanted.metadata_,
+        flow_run_id=wanted.flow_run_id,
+        task_run_id=wanted.task_run_id,
+    )
+
+
 async def read(connection: Connection, artifact_id: UUID) -> Artifact:
     """The artifact, or raise `ObjectNotFound`."""
     row = await connection.fetch_one(queries.BY_ID, artifact_id)
     if row is None:
-        raise _missing()
+        raise missing()
     return queries.ARTIFACTS.one(row, connection.dialect)
 
 
@@ -69,12 +80,15 @@ async def latest(connection: Connection, key: str) -> Artifact:
     """The newest artifact of a key, or raise `ObjectNotFound`."""
     row = await connection.fetch_one(queries.LATEST, key)
     if row is None:
-        raise _missing()
+        raise missing()
     return queries.ARTIFACTS.one(row, connection.dialect)
 
 
 async def update(store: Store, artifact_id: UUID, body: ArtifactUpdate, now: datetime) -> None:
-    """Set what the body sets, on the collection too if it shows this artifact. Raises `ObjectNotFound`."""
+    """Set what the body sets, on the collection too if it shows this artifact. Raises `ObjectNotFound`.
+
+    What a deleted run says of an artifact that was deleted along is dropped.
+    """
     values: dict[str, Any] = {"updated": now}
     if body.description is not msgspec.UNSET:
         values["description"] = body.description
@@ -85,32 +99,21 @@ async def update(store: Store, artifact_id: UUID, body: ArtifactUpdate, now: dat
     columns = tuple(values)
     async with store.transaction() as transaction:
         row = await transaction.fetch_one(queries.change(columns), artifact_id, *values.values())
+        if row is None and await _went_along(transaction, artifact_id):
+            return
         if row is None:
-            raise _missing()
+            raise missing()
         if row[0] is not None:
             await transaction.execute(queries.change_latest(columns), artifact_id, row[0], *values.values())
 
 
-async def delete(store: Store, artifact_id: UUID, now: datetime) -> None:
-    """Delete an artifact; its collection shows the one before it, or goes with its last. Raises `ObjectNotFound`."""
-    async with store.transaction() as transaction:
-        row = await transaction.fetch_one(queries.KEY, artifact_id)
-        key = None if row is None else row[0]
-        if key is not None:
-            await transaction.fetch_one(queries.LOCK, key)
-        if not await transaction.execute(queries.DELETE, artifact_id):
-            raise _missing()
-        if key is not None:
-            await _leave_collection(transaction, key, artifact_id, now)
-
-
-async def _leave_collection(transaction: Connection, key: str, artifact_id: UUID, now: datetime) -> None:
-    """Let the collection show the artifact before the one that was deleted, or delete it with its last."""
-    change, row = Change.UPDATED, await transaction.fetch_one(queries.REPOINT, key, artifact_id, now)
+async def _went_along(transaction: Connection, artifact_id: UUID) -> bool:
+    """Whether there is such an artifact, of a run that is deleted."""
+    row = await transaction.fetch_one(queries.RUNS_OF, artifact_id)
     if row is None:
-        change, row = Change.DELETED, await transaction.fetch_one(queries.EMPTY, key, artifact_id)
-    if row is not None:
-        await _tell(transaction, change, queries.COLLECTIONS.one(row, transaction.dialect), now)
+        return False
+    runs = [[] if id is None else [id] for id in row]
+    return await transaction.fetch_one(DELETED, *runs) is not None
 
 
 async def _tell(connection: Connection, change: Change, collection: ArtifactCollection, now: datetime) -> None:
@@ -122,5 +125,6 @@ def _document(value: Any) -> str | None:
     return None if value is None else encode_text(value)
 
 
-def _missing() -> ObjectNotFound:
+def missing() -> ObjectNotFound:
+    """What to raise where there is no such artifact."""
     return ObjectNotFound("Artifact not found.")

@@ -47,7 +47,6 @@ OWNED = Statement(
     f"{_SELECT} JOIN automation_resources r ON r.automation_id = a.id"
     " WHERE r.resource_id = $1 AND r.owns AND a.deleted_at IS NULL ORDER BY a.id"
 )
-DELETE = Statement("DELETE FROM automations WHERE id = $1 AND deleted_at IS NULL")
 
 LIST = Objects(
     "automations",

@@ -5,6 +5,7 @@ from uuid import UUID
 from headrace.server.automations import service
 from headrace.server.context import Context
 from headrace.server.http.routing import Router
+from headrace.server.operations import inline
 from headrace.server.paging import list_limit
 from headrace.server.templates.routes import validate_template
 from headrace.wire.automations import (
@@ -15,6 +16,7 @@ from headrace.wire.automations import (
     AutomationPartialUpdate,
     AutomationUpdate,
 )
+from headrace.wire.operations import OperationNoun
 
 router = Router(prefix="/automations", tag="Automations")
 _LIST, _ALL = AutomationList(), AutomationFilters()
@@ -41,7 +43,8 @@ async def patch_automation(ctx: Context, id: UUID, body: AutomationPartialUpdate
 @router.delete("/{id}")
 async def delete_automation(ctx: Context, id: UUID) -> None:
     """Delete an automation; the history of its firings stays."""
-    await service.delete(ctx.store, id, ctx.received)
+    if not await inline.delete(ctx, OperationNoun.AUTOMATIONS, [id]):
+        raise service.missing()
 
 
 @router.get("/{id}")
@@ -71,7 +74,7 @@ async def read_automations_related_to_resource(ctx: Context, resource_id: str) -
 @router.delete("/owned-by/{resource_id:path}", status=202)
 async def delete_automations_owned_by_resource(ctx: Context, resource_id: str) -> None:
     """Delete the automations that belong to a resource."""
-    await service.delete_owned_by(ctx.store, resource_id, ctx.received)
+    await inline.delete(ctx, OperationNoun.AUTOMATIONS, await service.owned_by(ctx.store, resource_id))
 
 
 @router.post("/templates/validate", status=204)

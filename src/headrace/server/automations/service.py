@@ -104,18 +104,10 @@ async def set_enabled(store: Store, id: UUID, wanted: bool, now: datetime) -> No
         await _tell(transaction, [events.changed(found, Change.UPDATED, now)], now)
 
 
-async def delete(store: Store, id: UUID, now: datetime) -> None:
-    """Delete an automation; the history of its firings stays. Raises `ObjectNotFound`."""
-    async with store.transaction() as transaction:
-        found = await _locked(transaction, id)
-        await _delete(transaction, [found], now)
-
-
-async def delete_owned_by(store: Store, resource_id: str, now: datetime) -> None:
-    """Delete the automations that belong to a resource."""
-    async with store.transaction() as transaction:
-        rows = await transaction.fetch(queries.OWNED, resource_id)
-        await _delete(transaction, queries.AUTOMATIONS.all(rows, transaction.dialect), now)
+async def owned_by(connection: Connection, resource_id: str) -> list[UUID]:
+    """The automations that belong to a resource."""
+    rows = await connection.fetch(queries.OWNED, resource_id)
+    return [automation.id for automation in queries.AUTOMATIONS.all(rows, connection.dialect)]
 
 
 async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) -> None:
@@ -125,12 +117,6 @@ async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) 
         for statement in queries.FORGET_EVENTS:
             await transaction.execute(statement, id)
     await _tell(transaction, [events.changed(automation, Change.DELETED, now) for automation in found], now)
-
-
-async def _delete(transaction: Connection, found: list[Automation], now: datetime) -> None:
-    gone = [automation for automation in found if await transaction.execute(queries.DELETE, automation.id)]
-    if gone:
-        await _tell(transaction, [events.changed(automation, Change.DELETED, now) for automation in gone], now)
 
 
 async def _change(transaction: Connection, automation: Automation) -> None:

@@ -107,6 +107,7 @@ _UNSPREAD = Reader(Unspread, {"flow_run_id": Kind.UUID, "root_id": Kind.UUID})
 _FIND_UNSPREAD = Statement(
     f"""
     SELECT {_UNSPREAD.columns()} FROM cancellations WHERE final_at IS NULL AND spread_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM flow_runs r WHERE r.id = cancellations.flow_run_id AND r.deleted_at IS NOT NULL)
     ORDER BY requested_at LIMIT $1
     """
 )

@@ -145,7 +145,6 @@ _AROUND = """
 """
 _ANY_OF, _ANY_OF_SQLITE = "= ANY($1::uuid[])", "IN (SELECT value FROM json_each($1))"
 _SURROUNDINGS_OF = Statement(_AROUND.format(_ANY_OF), sqlite=_AROUND.format(_ANY_OF_SQLITE))
-_DELETE = Statement("DELETE FROM deployments WHERE id = $1 AND deleted_at IS NULL")
 _AWAITED = Reader(Awaited, {"id": Kind.UUID, "status": ENUM(DeploymentStatus)})
 _TO_POLL = "SELECT id, status FROM deployments WHERE {} {} AND deleted_at IS NULL ORDER BY id"
 _READY = "UPDATE deployments SET status = 'READY', last_polled = $2 WHERE id {} AND deleted_at IS NULL"
@@ -263,11 +262,6 @@ async def fill(transaction: Connection, id: UUID, values: Mapping[str, Any]) -> 
     """Give a new deployment what it was not given."""
     for column, value in values.items():
         await transaction.execute(_fill(column), id, encode_text(value))
-
-
-async def delete(transaction: Connection, id: UUID) -> bool:
-    """Delete a deployment with its schedules. False if there is no such deployment."""
-    return await transaction.execute(_DELETE, id) > 0
 
 
 async def mark_polled(transaction: Connection, ids: Sequence[UUID], now: datetime) -> list[UUID]:

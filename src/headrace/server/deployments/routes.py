@@ -9,6 +9,7 @@ from headrace.server.context import Context
 from headrace.server.deployments import service
 from headrace.server.filters import matching_ids
 from headrace.server.http.routing import Reply, Router
+from headrace.server.operations import inline
 from headrace.server.paging import list_limit, page_count
 from headrace.server.work_queues import service as work_queues
 from headrace.wire.base import Body, Wire
@@ -17,6 +18,7 @@ from headrace.wire.deployments import Deployment, DeploymentCreate, DeploymentUp
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.filters import DeploymentFilter
 from headrace.wire.listings import QueueFilters
+from headrace.wire.operations import OperationNoun
 from headrace.wire.work_queues import WorkQueue
 
 router = Router(prefix="/deployments", tag="Deployments")
@@ -85,7 +87,7 @@ async def count_deployments(ctx: Context, body: QueueFilters = _ALL) -> int:
 @router.delete("/{id}")
 async def delete_deployment(ctx: Context, id: UUID) -> None:
     """Delete a deployment, its schedules and its runs that have not begun."""
-    if not await service.delete(ctx.store, id, ctx.received):
+    if not await inline.delete(ctx, OperationNoun.DEPLOYMENTS, [id]):
         raise ObjectNotFound("Deployment not found")
 
 
@@ -93,8 +95,7 @@ async def delete_deployment(ctx: Context, id: UUID) -> None:
 async def bulk_delete_deployments(ctx: Context, body: DeploymentBulkDelete = _FIFTY) -> DeploymentBulkDeleted:
     """Delete the newest deployments that match, as one by one."""
     ids = await matching_ids(ctx.store, "deployments", {"deployments": body.deployments}, body.limit)
-    deleted = [id for id in ids if await service.delete(ctx.store, id, ctx.received)]
-    return DeploymentBulkDeleted(deleted=deleted)
+    return DeploymentBulkDeleted(deleted=await inline.delete(ctx, OperationNoun.DEPLOYMENTS, ids))
 
 
 @router.post("/{id}/pause_deployment")

@@ -146,20 +146,6 @@ async def count(store: Store, filters: Given) -> int:
     return (await store.scan(statement, *values))[0][0]
 
 
-async def delete(store: Store, id: UUID, now: datetime) -> bool:
-    """Delete a deployment with its schedules, its limit and the runs that have not begun; whether it was there."""
-    async with store.transaction() as transaction:
-        stored = await queries.lock(transaction, id)
-        if stored is None:
-            return False
-        await telling.deleting(transaction, id, now)
-        await scheduled.delete(transaction, id, Which.ANY, now)
-        await queries.delete(transaction, id)
-        if stored.concurrency_limit_id is not None:
-            await concurrency.delete_limit(transaction, stored.concurrency_limit_id, now)
-        return True
-
-
 async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) -> None:
     """Tell of deployments, which are still there, that they are deleted."""
     for id in ids:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from headrace.server.filters import matching_ids
-from headrace.server.flow_runs import queries, service
+from headrace.server.flow_runs import service
 from headrace.server.states.proposals import Asker, Outcome, proposed, refusal
 from headrace.server.store.base import Store
 from headrace.wire.errors import HeadraceError
@@ -23,16 +23,6 @@ async def set_states(
             BulkSetStateItem(flow_run_id=id, status=outcome.status, state=outcome.state, details=outcome.details)
         )
     return BulkSetStateResult(results=results)
-
-
-async def delete(store: Store, chosen: FlowRunFilter | None, limit: int) -> list[UUID]:
-    """Delete the matching runs; returns the ids of those that were there to delete."""
-    deleted: list[UUID] = []
-    for id in await matching_ids(store, "flow_runs", {"flow_runs": chosen}, limit):
-        async with store.transaction() as transaction:
-            if await queries.delete(transaction, id):
-                deleted.append(id)
-    return deleted
 
 
 async def _set_state(store: Store, id: UUID, state: StateCreate, force: bool, asker: Asker) -> Outcome:

@@ -8,8 +8,10 @@ from uuid import UUID
 import msgspec
 
 from headrace.server.context import Context
+from headrace.server.flow_runs import queries
 from headrace.server.http.routing import Reply, Router
 from headrace.server.store.base import Connection, Statement, Store
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import Kind, Reader
 from headrace.wire.base import Wire
 from headrace.wire.errors import Conflict, ObjectAlreadyExists, ObjectNotFound
@@ -47,23 +49,27 @@ _INPUTS = Reader(
         "sender": Kind.TEXT,
     },
 )
+_RUN_IS_SHOWN = f"flow_runs.deleted_at IS NULL AND {shown('flow_runs.id')}"
 _INSERT = Statement(
-    """
+    f"""
     INSERT INTO flow_run_input (id, created, updated, flow_run_id, key, value, sender)
-    SELECT $1, $2, $2, id, $4, $5, $6 FROM flow_runs WHERE id = $3 AND deleted_at IS NULL
+    SELECT $1, $2, $2, id, $4, $5, $6 FROM flow_runs WHERE id = $3 AND {_RUN_IS_SHOWN}
     """
 )
-_READ = Statement("SELECT value FROM flow_run_input WHERE flow_run_id = $1 AND key = $2")
-_DELETE = Statement("DELETE FROM flow_run_input WHERE flow_run_id = $1 AND key = $2")
+_IS_SHOWN = f"EXISTS (SELECT 1 FROM flow_runs WHERE flow_runs.id = flow_run_input.flow_run_id AND {_RUN_IS_SHOWN})"
+_READ = Statement(f"SELECT value FROM flow_run_input WHERE flow_run_id = $1 AND key = $2 AND {_IS_SHOWN}")
+_DELETE = Statement(f"DELETE FROM flow_run_input WHERE flow_run_id = $1 AND key = $2 AND {_IS_SHOWN}")
 _FILTER = Statement(
     f"""
     SELECT {_INPUTS.columns()} FROM flow_run_input
     WHERE flow_run_id = $1 AND substr(key, 1, length($2::text)) = $2 AND NOT (key = ANY($3::text[]))
+    AND {_IS_SHOWN}
     ORDER BY created, id LIMIT $4
     """,
     sqlite=f"""
     SELECT {_INPUTS.columns()} FROM flow_run_input
     WHERE flow_run_id = $1 AND substr(key, 1, length($2)) = $2 AND key NOT IN (SELECT value FROM json_each($3))
+    AND {_IS_SHOWN}
     ORDER BY created, id LIMIT $4
     """,
 )
@@ -72,12 +78,15 @@ _FILTER = Statement(
 async def write(
     connection: Connection, flow_run_id: UUID, key: str, value: str, sender: str | None, moment: datetime
 ) -> None:
-    """Keep a value under a key. Raises `ObjectAlreadyExists` if the run has that key, `ObjectNotFound`."""
+    """Keep a value under a key; for a run that has been deleted it is dropped, so that who sends it goes on.
+
+    Raises `ObjectAlreadyExists` if the run has that key, `ObjectNotFound`.
+    """
     try:
         written = await connection.execute(_INSERT, uuid7(), moment, flow_run_id, key, value, sender)
     except Conflict as error:
         raise ObjectAlreadyExists("A flow run input with this key already exists.") from error
-    if not written:
+    if not written and not await queries.was_deleted(connection, flow_run_id):
         raise ObjectNotFound("Flow run not found")
 
 

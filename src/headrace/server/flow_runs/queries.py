@@ -120,6 +120,7 @@ _LOCK = Statement(
     sqlite=_FIND,
 )
 
+# The flow is locked as its foreign key would be, so that no run is made of one that is just being deleted.
 _INSERT_RUN = """
     INSERT INTO flow_runs (
         id, created, updated, name, flow_id, state_id, state_type, state_name, state_timestamp, run_count,
@@ -130,7 +131,7 @@ _INSERT_RUN = """
     )
     SELECT $1, $2, $2, $3, f.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
         $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, {labels}, $31, $32
-    FROM flows f WHERE f.id = $4 AND f.deleted_at IS NULL
+    FROM flows f WHERE f.id = $4 AND f.deleted_at IS NULL {lock}
     ON CONFLICT DO NOTHING
     RETURNING labels
 """
@@ -140,12 +141,12 @@ _INSERT_STATE = """
 
 _CREATE = Statement(
     f"""
-    WITH run AS ({_INSERT_RUN.format(labels="COALESCE(f.labels, '{}') || $30::jsonb")}),
+    WITH run AS ({_INSERT_RUN.format(labels="COALESCE(f.labels, '{}') || $30::jsonb", lock="FOR KEY SHARE")}),
     {single.with_event("run", id="$5", occurred="$8", received="$2", first=36)},
     state AS ({_INSERT_STATE} SELECT $5, $2, $1, $6, $7, $8, $33::text, $34::jsonb, $35::jsonb FROM run)
     SELECT labels FROM run
     """,
-    sqlite=_INSERT_RUN.format(labels="json_patch(COALESCE(f.labels, '{}'), $30)"),
+    sqlite=_INSERT_RUN.format(labels="json_patch(COALESCE(f.labels, '{}'), $30)", lock=""),
 )
 ADD_STATE = Statement(f"{_INSERT_STATE} VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
 
@@ -171,8 +172,7 @@ _MERGE_LABELS = Statement(
     f"UPDATE flow_runs SET labels = labels || $3::jsonb, updated = $2 WHERE id = $1 AND {_LIVE}",
     sqlite=f"UPDATE flow_runs SET labels = json_patch(labels, $3), updated = $2 WHERE id = $1 AND {_LIVE}",
 )
-_DELETE = Statement("DELETE FROM flow_runs WHERE id = $1 AND deleted_at IS NULL")
-_DELETE_LOGS = Statement("DELETE FROM logs WHERE flow_run_id = $1")
+_DELETED = Statement(f"SELECT 1 FROM flow_runs WHERE id = $1 AND NOT ({_LIVE})")
 _IDS = Reader(_id, {"id": Kind.UUID})
 _LABELS = JSON(Labels)
 
@@ -315,6 +315,11 @@ async def id_by_key(connection: Connection, flow_id: UUID, key: str) -> UUID | N
     return next(iter(_IDS.all(rows, connection.dialect)), None)
 
 
+async def was_deleted(connection: Connection, id: UUID) -> bool:
+    """Whether there is a run with this id that is deleted and can be restored."""
+    return await connection.fetch_one(_DELETED, id) is not None
+
+
 async def update(connection: Connection, id: UUID, values: Mapping[str, Any]) -> bool:
     """Set columns of a run; documents are given as JSON text. False if there is no such run."""
     return await connection.execute(_update(tuple(values)), id, *values.values()) > 0
@@ -323,14 +328,6 @@ async def update(connection: Connection, id: UUID, values: Mapping[str, Any]) ->
 async def merge_labels(connection: Connection, id: UUID, labels: Labels, moment: datetime) -> bool:
     """Add labels to a run's, over those of the same name. False if there is no such run."""
     return await connection.execute(_MERGE_LABELS, id, moment, encode_text(labels)) > 0
-
-
-async def delete(transaction: Connection, id: UUID) -> bool:
-    """Delete a run with its states, task runs, inputs and logs. False if there is no such run."""
-    if not await transaction.execute(_DELETE, id):
-        return False
-    await transaction.execute(_DELETE_LOGS, id)
-    return True
 
 
 @lru_cache(maxsize=128)

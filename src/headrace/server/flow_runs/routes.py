@@ -6,14 +6,17 @@ from uuid import UUID
 import msgspec
 
 from headrace.server.context import Context
+from headrace.server.filters import matching_ids
 from headrace.server.flow_runs import bulk, resuming, service
 from headrace.server.http.routing import Reply, Router
+from headrace.server.operations import inline
 from headrace.server.states.proposals import Asker, proposed
 from headrace.wire.base import Body
-from headrace.wire.errors import BadRequest
+from headrace.wire.errors import BadRequest, ObjectNotFound
 from headrace.wire.filters import FlowRunFilter
 from headrace.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate, LabelUpdate
 from headrace.wire.leases import LEASE_HEADER, LONGEST_LEASE, LeaseSeconds
+from headrace.wire.operations import OperationNoun
 from headrace.wire.orchestration import BulkSetStateResult, OrchestrationResult, SetState
 from headrace.wire.states import StateCreate
 
@@ -64,15 +67,22 @@ async def update_flow_run_labels(ctx: Context, id: UUID, body: LabelUpdate) -> N
 
 @router.delete("/{id}")
 async def delete_flow_run(ctx: Context, id: UUID) -> None:
-    """Delete the run with its states, task runs, inputs and logs."""
-    await service.delete(ctx.store, id)
+    """Delete the run with its subflow runs, states, task runs, inputs, logs and artifacts."""
+    if not await inline.delete(ctx, OperationNoun.FLOW_RUNS, [id]):
+        raise ObjectNotFound("Flow run not found")
 
 
 @router.post("/{id}/set_state", status=201, also=(200,))
 async def set_flow_run_state(ctx: Context, id: UUID, body: SetState) -> Reply[OrchestrationResult]:
     """Propose a state; 201 if one was written, be it the proposed one or another in its place."""
     asker = Asker.of(ctx, _lease_seconds(ctx))
-    outcome = await service.set_state(ctx.store, id, proposed(body.state, asker.now), force=body.force, asker=asker)
+    try:
+        outcome = await service.set_state(ctx.store, id, proposed(body.state, asker.now), force=body.force, asker=asker)
+    except ObjectNotFound:
+        told = await service.told_to_end(ctx.store, id)
+        if told is None:
+            raise
+        outcome = told
     return Reply(outcome.result, status=outcome.http_status)
 
 
@@ -107,4 +117,5 @@ async def bulk_set_flow_run_state(ctx: Context, body: BulkSetState) -> BulkSetSt
 @router.post("/bulk_delete")
 async def bulk_delete_flow_runs(ctx: Context, body: BulkDelete = BulkDelete()) -> BulkDeleted:  # noqa: B008
     """Delete the newest matching runs, and say which."""
-    return BulkDeleted(await bulk.delete(ctx.store, body.flow_runs, body.limit))
+    ids = await matching_ids(ctx.store, "flow_runs", {"flow_runs": body.flow_runs}, body.limit)
+    return BulkDeleted(await inline.delete(ctx, OperationNoun.FLOW_RUNS, ids))

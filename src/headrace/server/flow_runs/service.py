@@ -33,7 +33,7 @@ from headrace.server.flow_runs.memory import memory_of
 from headrace.server.flow_runs.origin import Origin
 from headrace.server.flow_runs.queries import Orchestrated
 from headrace.server.flow_runs.relations import Relations
-from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed
+from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed, refusal
 from headrace.server.store.base import Connection, Dialect, Store
 from headrace.server.task_runs import service as task_runs
 from headrace.wire.artifacts import ArtifactCreate
@@ -43,6 +43,7 @@ from headrace.wire.flow_runs import FlowRun, FlowRunCreate, FlowRunUpdate
 from headrace.wire.flows import Labels
 from headrace.wire.ids import uuid7
 from headrace.wire.names import random_name
+from headrace.wire.orchestration import SetStateStatus
 from headrace.wire.states import State, StateCreate, StateType
 
 Companion = Callable[[Connection], Awaitable[None]]
@@ -75,6 +76,8 @@ async def create(
     entry = _decided(run, first, asker)
     before = queries.orchestrated(run)
     labels = await _insert(store, run, before, entry, parameters, asker)
+    if labels is None and await _free_key(store, body, asker):
+        labels = await _insert(store, run, before, entry, parameters, asker)
     if labels is None:
         return await _existing(store, body, asker), False
     run.labels = labels
@@ -128,6 +131,13 @@ async def set_state_by(
     raise ServiceUnavailable(f"The flow run {id} is being changed by too many callers at once. Try again.")
 
 
+async def told_to_end(store: Store, id: UUID) -> Outcome | None:
+    """What whoever executes a run that has been deleted hears to its proposals; None if there never was such a run."""
+    if not await queries.was_deleted(store, id):
+        return None
+    return refusal(SetStateStatus.ABORT, "This flow run has been deleted.")
+
+
 async def update(store: Store, id: UUID, body: FlowRunUpdate, asker: Asker, max_parameter_bytes: int) -> None:
     """Set what the body sets. Raises `ObjectNotFound`, and for job variables as `job_variables.check_change`."""
     values: dict[str, Any] = {"updated": asker.now}
@@ -153,13 +163,6 @@ async def merge_labels(store: Store, id: UUID, labels: Labels, asker: Asker) -> 
     memory_of(store).take(id)
     if not await queries.merge_labels(store, id, labels, asker.now):
         raise ObjectNotFound(f"Flow run with id {id} not found")
-
-
-async def delete(store: Store, id: UUID) -> None:
-    """Delete a run with all that belongs to it. Raises `ObjectNotFound`."""
-    async with store.transaction() as transaction:
-        if not await queries.delete(transaction, id):
-            raise _missing()
 
 
 async def _set_under_limit(
@@ -261,6 +264,18 @@ async def _require_parent(transaction: Connection, task_run_id: UUID) -> None:
         raise Conflict(
             f"Data integrity conflict. The parent task run {task_run_id} does not exist: create it before its subflow."
         )
+
+
+async def _free_key(store: Store, body: FlowRunCreate, asker: Asker) -> bool:
+    """Whether a run that is deleted, and only hidden, stood in the way with its idempotency key; it does no more."""
+    id = None if body.idempotency_key is None else await queries.id_by_key(store, body.flow_id, body.idempotency_key)
+    if id is None or not await queries.was_deleted(store, id):
+        return False
+    from headrace.server.trash import settling
+
+    async with store.bulk() as transaction:
+        await settling.settle(transaction, [id], asker.now)
+    return True
 
 
 async def _existing(store: Store, body: FlowRunCreate, asker: Asker) -> FlowRun:

@@ -32,8 +32,6 @@ BY_NAME = Statement(f"SELECT {_COLUMNS} FROM flows WHERE name = $1 AND deleted_a
 _CHANGED = f"WHERE id = $1 AND deleted_at IS NULL RETURNING {_COLUMNS}"
 SET_TAGS = Statement(f"UPDATE flows SET updated = $2, tags = $3 {_CHANGED}")
 TOUCH = Statement(f"UPDATE flows SET updated = $2 {_CHANGED}")
-DELETE_LOGS = Statement("DELETE FROM logs WHERE flow_run_id IN (SELECT id FROM flow_runs WHERE flow_id = $1)")
-DELETE = Statement(f"DELETE FROM flows {_CHANGED}")
 
 _ORDERS = {
     "CREATED_DESC": "created DESC, id DESC",

@@ -9,12 +9,14 @@ from headrace.server.context import Context
 from headrace.server.filters import matching_ids
 from headrace.server.flows import service
 from headrace.server.http.routing import Reply, Router
+from headrace.server.operations import inline
 from headrace.server.paging import list_limit, page_count
 from headrace.wire.base import Body, Wire
 from headrace.wire.errors import ObjectNotFound
 from headrace.wire.filters import FlowFilter
 from headrace.wire.flows import Flow, FlowCreate, FlowUpdate
 from headrace.wire.listings import FlowList, FlowPage, FlowPageRequest, PoolFilters
+from headrace.wire.operations import OperationNoun
 
 router = Router(prefix="/flows", tag="Flows")
 
@@ -81,8 +83,8 @@ async def update_flow(ctx: Context, id: UUID, body: FlowUpdate) -> None:
 
 @router.delete("/{id}")
 async def delete_flow(ctx: Context, id: UUID) -> None:
-    """Delete a flow and its runs."""
-    if not await service.delete(ctx.store, id, ctx.received):
+    """Delete a flow with its deployments and runs."""
+    if not await inline.delete(ctx, OperationNoun.FLOWS, [id]):
         raise ObjectNotFound("Flow not found")
 
 
@@ -90,4 +92,4 @@ async def delete_flow(ctx: Context, id: UUID) -> None:
 async def bulk_delete_flows(ctx: Context, body: FlowBulkDelete = _FIFTY) -> FlowBulkDeleted:
     """Delete the newest flows that match, with their runs."""
     ids = await matching_ids(ctx.store, "flows", {"flows": body.flows}, body.limit)
-    return FlowBulkDeleted(deleted=[id for id in ids if await service.delete(ctx.store, id, ctx.received)])
+    return FlowBulkDeleted(deleted=await inline.delete(ctx, OperationNoun.FLOWS, ids))

@@ -81,17 +81,6 @@ async def update(store: Store, flow_id: UUID, change: FlowUpdate, now: datetime)
         await _tell(transaction, Change.UPDATED, row, now)
 
 
-async def delete(store: Store, flow_id: UUID, now: datetime) -> bool:
-    """Delete the flow with its runs, their states and their logs; whether there was one."""
-    async with store.transaction() as transaction:
-        await transaction.execute(queries.DELETE_LOGS, flow_id)
-        row = await transaction.fetch_one(queries.DELETE, flow_id)
-        if row is None:
-            return False
-        await _tell(transaction, Change.DELETED, row, now)
-        return True
-
-
 async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) -> None:
     """Tell of flows, which are still there, that they are deleted."""
     for row in await transaction.fetch(queries.BY_IDS, list(ids)):

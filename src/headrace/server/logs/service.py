@@ -2,30 +2,52 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from headrace.server.logs import arrivals, queries
-from headrace.server.store.base import Store
+from headrace.server.store.base import Connection, Store
+from headrace.server.store.hidden import DELETED
 from headrace.wire.filters import LogFilter
 from headrace.wire.ids import uuid7
 from headrace.wire.logs import Log, LogCreate
 from headrace.wire.sorts import LogSort
 
+_Line = tuple[Any, ...]
+"""The values of a line's columns; the last two are its flow run and its task run."""
 _BATCH = 1000
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _NO_ID = UUID(int=0)
 
 
 async def create(store: Store, lines: Sequence[LogCreate], now: datetime) -> None:
-    """Keep the lines, all of them or none. NUL characters, which PostgreSQL has no place for, are left out."""
+    """Keep the lines, all of them or none, but those of deleted runs, which are dropped.
+
+    NUL characters, which PostgreSQL has no place for, are left out.
+    """
     if lines:
-        rows = [
+        rows: list[_Line] = [
             (uuid7(), now, _text(line.name), line.level, _text(line.message), line.timestamp, *_runs(line))
             for line in lines
         ]
         async with store.transaction() as transaction:
-            await transaction.insert_many("logs", queries.COLUMNS, rows)
-            await arrivals.note(transaction, [(row[5], row[0]) for row in rows], now)
+            kept = await _of_shown_runs(transaction, rows)
+            if kept:
+                await transaction.insert_many("logs", queries.COLUMNS, kept)
+                await arrivals.note(transaction, [(row[5], row[0]) for row in kept], now)
+
+
+async def _of_shown_runs(transaction: Connection, rows: list[_Line]) -> list[_Line]:
+    """Without the lines of runs that have been deleted."""
+    flow_runs = {row[-2] for row in rows if row[-2] is not None}
+    task_runs = {row[-1] for row in rows if row[-1] is not None}
+    if not flow_runs and not task_runs:
+        return rows
+    found = await transaction.fetch(DELETED, list(flow_runs), list(task_runs))
+    if not found:
+        return rows
+    deleted = {UUID(str(row[0])) for row in found}
+    return [row for row in rows if row[-2] not in deleted and row[-1] not in deleted]
 
 
 def _runs(line: LogCreate) -> tuple[UUID | None, UUID | None]:

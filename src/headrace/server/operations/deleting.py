@@ -25,21 +25,29 @@ AT_ONCE = 1_000
 
 
 async def delete_now(
-    store: Store, settings: Settings, noun: OperationNoun, ids: Sequence[UUID], author: Author
+    store: Store,
+    settings: Settings,
+    noun: OperationNoun,
+    ids: Sequence[UUID],
+    author: Author,
+    *,
+    children: bool = False,
 ) -> list[UUID]:
     """Delete those of these objects that are live, with what belongs to them; returns their ids.
 
+    Subflow runs stay, as Prefect's clients expect, unless `children` are to go along.
+
     What is deleted can be undone as that of any operation. Where there is nothing to delete there is none.
     """
-    record = _record(noun, ids, author, now())
+    record = _record(noun, ids, author, now(), children=children)
     async with store.transaction() as transaction:
         # Nothing more can be made in flows and deployments once they are deleted; runs lose what is theirs.
-        along = [] if noun in CONTAINERS else await contents.related(transaction, noun, ids, children=True)
+        along = [] if noun in CONTAINERS else await contents.related(transaction, noun, ids, children=children)
         done = await trash.remove(transaction, record.id, noun, sorted(ids, key=_number), record.created)
         if not done.removed:
             return []
         if noun in CONTAINERS:
-            along = await contents.related(transaction, noun, done.removed, children=True)
+            along = await contents.related(transaction, noun, done.removed, children=children)
         items = [*((noun, id) for id in done.removed), *along]
         record = msgspec.structs.replace(
             record,
@@ -65,7 +73,7 @@ async def delete_now(
     return done.removed
 
 
-def _record(noun: OperationNoun, ids: Sequence[UUID], author: Author, moment: datetime) -> Record:
+def _record(noun: OperationNoun, ids: Sequence[UUID], author: Author, moment: datetime, *, children: bool) -> Record:
     return Record(
         id=uuid7(),
         created=moment,
@@ -73,7 +81,7 @@ def _record(noun: OperationNoun, ids: Sequence[UUID], author: Author, moment: da
         noun=noun,
         status=OperationStatus.RUNNING,
         target=service.told(Target(ids=list(ids))),
-        options=OperationOptions(),
+        options=OperationOptions(children=children),
         created_by=author.by,
         policy=author.policy,
     )

@@ -5,6 +5,8 @@ whatever reads runs, or what belongs to runs, for others leaves out what is not 
 time: that is asked first, once for each statement, so that it costs nothing for each row.
 """
 
+from headrace.server.store.base import Statement
+
 
 def shown(flow_run_id: str) -> str:
     """The condition that the flow run with this id is not hidden; the id may be null, for what is in no flow run.
@@ -20,3 +22,18 @@ def shown_of(table: str) -> str:
     """The condition that the run which left a row, by its `flow_run_id` or else its `task_run_id`, is not hidden."""
     of_task = f"(SELECT t.flow_run_id FROM task_runs t WHERE t.id = {table}.task_run_id)"
     return shown(f"coalesce({table}.flow_run_id, {of_task})")
+
+
+_DELETED = f"""
+    SELECT id FROM flow_runs WHERE id {{among_flow_runs}} AND deleted_at IS NOT NULL
+    UNION ALL SELECT id FROM hidden_runs WHERE id {{among_flow_runs}}
+    UNION ALL SELECT t.id FROM task_runs t
+    WHERE t.id {{among_task_runs}} AND (t.deleted_at IS NOT NULL OR NOT {shown("t.flow_run_id")})
+"""
+DELETED = Statement(
+    _DELETED.format(among_flow_runs="= ANY($1::uuid[])", among_task_runs="= ANY($2::uuid[])"),
+    sqlite=_DELETED.format(
+        among_flow_runs="IN (SELECT value FROM json_each($1))", among_task_runs="IN (SELECT value FROM json_each($2))"
+    ),
+)
+"""Which of these flow runs, and of these task runs, are deleted: what they still write is taken and dropped."""

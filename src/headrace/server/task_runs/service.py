@@ -16,7 +16,7 @@ from headrace.rules.estimates import estimated_start_time_delta
 from headrace.rules.facts import Facts, Needs, TagLimit
 from headrace.rules.transitions import Entry, Policy, Proposal, decide, needs
 from headrace.server.artifacts import service as artifacts
-from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed
+from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed, refusal
 from headrace.server.store.base import Connection, Store, Topic
 from headrace.server.task_runs import queries, reading
 from headrace.server.task_runs.queries import Orchestrated
@@ -26,6 +26,7 @@ from headrace.wire.errors import Conflict, ObjectNotFound
 from headrace.wire.flows import Labels
 from headrace.wire.ids import uuid7
 from headrace.wire.names import random_name
+from headrace.wire.orchestration import SetStateStatus
 from headrace.wire.states import State, StateCreate, StateDetails, StateType
 from headrace.wire.task_runs import TaskRun, TaskRunCreate
 
@@ -38,6 +39,8 @@ async def create(store: Store, body: TaskRunCreate, asker: Asker) -> tuple[TaskR
     run = _new_run(body, asker)
     first = proposed(body.state or StateCreate(type=StateType.PENDING), asker.now)
     async with store.transaction() as transaction:
+        if body.flow_run_id is not None:
+            await queries.hold_flow_runs(transaction, [body.flow_run_id])
         decision = decide(_policy(first, force=True), _proposal(run, first, asker))
         entry = entry_of(decision)
         assert entry is not None, "the first state of a run is never refused"
@@ -61,6 +64,13 @@ async def set_state(store: Store, id: UUID, state: State, *, force: bool, asker:
         if run is None:
             raise ObjectNotFound(f"Task run with id {id} not found")
         return await propose(transaction, run, state, asker, force=force)
+
+
+async def told_to_end(store: Store, id: UUID) -> Outcome | None:
+    """What whoever executes a run that has been deleted hears to its proposals; None if there never was such a run."""
+    if not await queries.was_deleted(store, id):
+        return None
+    return refusal(SetStateStatus.ABORT, "This task run has been deleted.")
 
 
 async def mirror(transaction: Connection, id: UUID, state: State, child_flow_run_id: UUID, asker: Asker) -> None:
@@ -96,13 +106,6 @@ async def rename(store: Store, id: UUID, name: str | None, asker: Asker) -> None
     if not await queries.rename(store, id, new, asker.now):
         raise _missing()
     store.announce(Topic.NAMES)  # a subflow run is related to the task run that tracks it
-
-
-async def delete(store: Store, id: UUID) -> None:
-    """Delete a run with its states and logs. Raises `ObjectNotFound`."""
-    async with store.transaction() as transaction:
-        if not await queries.delete(transaction, id):
-            raise _missing()
 
 
 def _missing() -> ObjectNotFound:

@@ -30,9 +30,6 @@ BY_NAMES = Statement(
     f"SELECT {_COLUMNS} FROM variables WHERE name = ANY($1::text[]) AND deleted_at IS NULL",
     sqlite=f"SELECT {_COLUMNS} FROM variables WHERE name IN (SELECT value FROM json_each($1)) AND deleted_at IS NULL",
 )
-_DELETE = "DELETE FROM variables WHERE {} = $1 AND deleted_at IS NULL RETURNING {}"
-DELETE = Statement(_DELETE.format("id", _COLUMNS))
-DELETE_BY_NAME = Statement(_DELETE.format("name", _COLUMNS))
 
 LIST = Objects(
     "variables",

@@ -4,8 +4,10 @@ from uuid import UUID
 
 from headrace.server.context import Context
 from headrace.server.http.routing import Router
+from headrace.server.operations import inline
 from headrace.server.paging import list_limit
 from headrace.server.variables import queries, service
+from headrace.wire.operations import OperationNoun
 from headrace.wire.variables import Variable, VariableCreate, VariableFilters, VariableList, VariableUpdate
 
 router = Router(prefix="/variables", tag="Variables")
@@ -59,10 +61,13 @@ async def update_variable_by_name(ctx: Context, name: str, body: VariableUpdate)
 @router.delete("/{id}")
 async def delete_variable(ctx: Context, id: UUID) -> None:
     """Delete a variable."""
-    await service.delete(ctx.store, id, ctx.received)
+    if not await inline.delete(ctx, OperationNoun.VARIABLES, [id]):
+        raise service.missing()
 
 
 @router.delete("/name/{name}")
 async def delete_variable_by_name(ctx: Context, name: str) -> None:
     """Delete the variable of that name."""
-    await service.delete(ctx.store, name, ctx.received)
+    found = await service.read_by_name(ctx.store, name)
+    if not await inline.delete(ctx, OperationNoun.VARIABLES, [found.id]):
+        raise service.missing()

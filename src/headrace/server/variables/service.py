@@ -32,7 +32,7 @@ async def read(connection: Connection, variable_id: UUID) -> Variable:
     """The variable, or raise `ObjectNotFound`."""
     row = await connection.fetch_one(queries.BY_ID, variable_id)
     if row is None:
-        raise _missing()
+        raise missing()
     return queries.VARIABLES.one(row, connection.dialect)
 
 
@@ -40,7 +40,7 @@ async def read_by_name(connection: Connection, name: str) -> Variable:
     """The variable of that name, or raise `ObjectNotFound`."""
     row = await connection.fetch_one(queries.BY_NAME, name)
     if row is None:
-        raise _missing()
+        raise missing()
     return queries.VARIABLES.one(row, connection.dialect)
 
 
@@ -74,13 +74,6 @@ async def update(store: Store, key: UUID | str, body: VariableUpdate, now: datet
         raise _taken(str(body.name)) from error
 
 
-async def delete(store: Store, key: UUID | str, now: datetime) -> None:
-    """Delete the variable with that id or name, or raise `ObjectNotFound`."""
-    statement = queries.DELETE if isinstance(key, UUID) else queries.DELETE_BY_NAME
-    async with store.transaction() as transaction:
-        await _tell(transaction, Change.DELETED, await transaction.fetch_one(statement, key), now)
-
-
 async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) -> None:
     """Tell of variables, which are still there, that they are deleted."""
     for id in ids:
@@ -90,12 +83,13 @@ async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) 
 async def _tell(transaction: Connection, change: Change, row: Row | None, now: datetime) -> None:
     """Put into the log what became of the variable of a row, or raise `ObjectNotFound` where there is none."""
     if row is None:
-        raise _missing()
+        raise missing()
     variable = queries.VARIABLES.one(row, transaction.dialect)
     await log.append(transaction, [events.variable_changed(change, variable, now)], now)
 
 
-def _missing() -> ObjectNotFound:
+def missing() -> ObjectNotFound:
+    """What to raise where there is no such variable."""
     return ObjectNotFound("Variable not found.")
 
 

@@ -11,6 +11,7 @@ from headrace.server.states.proposals import Outcome
 from headrace.server.store.base import Connection
 from headrace.wire.actions import ChangeFlowRunState
 from headrace.wire.errors import ObjectNotFound
+from headrace.wire.operations import OperationNoun
 from headrace.wire.orchestration import SetStateStatus
 from headrace.wire.states import State, StateDetails, StateType
 
@@ -48,13 +49,14 @@ async def resume(work: Work) -> None:
 
 
 async def delete(work: Work) -> Ending:
-    """Delete the run."""
-    try:
-        await flow_runs.delete(work.store, work.target())
-    except ObjectNotFound:
-        # An attempt that was cut off may have deleted it.
-        if not work.is_repeated:
-            raise
+    """Delete the run, on behalf of the automation."""
+    from headrace.server.operations.authors import Author
+    from headrace.server.operations.deleting import delete_now
+
+    author, id = Author(by=work.asker.on_behalf_of), work.target()
+    # An attempt that was cut off may have deleted it.
+    if not await delete_now(work.store, work.settings, OperationNoun.FLOW_RUNS, [id], author) and not work.is_repeated:
+        raise ObjectNotFound("Flow run not found")
     return Ending(result={"status_code": 204})
 
 

@@ -70,7 +70,6 @@ UPDATE = Statement(
 _ONE = "SELECT id FROM block_documents WHERE id = $1 AND deleted_at IS NULL"
 EXISTS = Statement(_ONE)
 LOCK = Statement(f"{_ONE} FOR UPDATE", sqlite=_ONE)
-DELETE = Statement("DELETE FROM block_documents WHERE id = $1 AND deleted_at IS NULL")
 BY_NAME = Statement("SELECT id FROM block_documents WHERE block_type_id = $1 AND name = $2 AND deleted_at IS NULL")
 OF_TYPE = Statement(
     "SELECT id FROM block_documents WHERE block_type_id = $1 AND NOT is_anonymous AND deleted_at IS NULL"
@@ -94,6 +93,7 @@ _ALL = f"""
 _ALL_REFERENCES = f"""
     SELECT {REFERENCES.columns("r")}
     FROM block_document_references r JOIN reached ON r.parent_block_document_id = reached.id
+    JOIN block_documents d ON d.id = r.reference_block_document_id AND d.deleted_at IS NULL
 """
 REACHED = Statement(_IN_POSTGRES + _ALL, sqlite=_IN_SQLITE + _ALL)
 REACHED_REFERENCES = Statement(_IN_POSTGRES + _ALL_REFERENCES, sqlite=_IN_SQLITE + _ALL_REFERENCES)

@@ -5,6 +5,7 @@ from uuid import UUID
 from headrace.server.blocks.documents import service
 from headrace.server.context import Context
 from headrace.server.http.routing import Router
+from headrace.server.operations import inline
 from headrace.server.paging import list_limit
 from headrace.wire.blocks import (
     BlockDocument,
@@ -14,6 +15,7 @@ from headrace.wire.blocks import (
     BlockDocumentUpdate,
 )
 from headrace.wire.filters import Filter
+from headrace.wire.operations import OperationNoun
 from headrace.wire.sorts import BlockDocumentSort
 
 router = Router(prefix="/block_documents", tag="Block documents")
@@ -58,7 +60,8 @@ async def update_block_document_data(ctx: Context, id: UUID, body: BlockDocument
 @router.delete("/{id}")
 async def delete_block_document(ctx: Context, id: UUID) -> None:
     """Delete a block document."""
-    await service.delete(ctx.store, ctx.settings, id, ctx.received)
+    if not await inline.delete(ctx, OperationNoun.BLOCK_DOCUMENTS, [id]):
+        raise service.missing()
 
 
 def _given(body: BlockDocumentFilters) -> dict[str, Filter | None]:

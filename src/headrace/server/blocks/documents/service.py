@@ -16,6 +16,7 @@ from headrace.server.events import log
 from headrace.server.events.facts import Change
 from headrace.server.store.base import Connection, Store
 from headrace.settings import Settings
+from headrace.settings.context import current
 from headrace.wire.blocks import BlockDocument, BlockDocumentCreate, BlockDocumentUpdate, BlockSchema
 from headrace.wire.errors import BadRequest, Conflict, ObjectAlreadyExists, ObjectNotFound, StoreError
 from headrace.wire.filters import BlockDocumentFilter, Filter
@@ -58,7 +59,7 @@ async def read(connection: Connection, settings: Settings, id: UUID, include_sec
     """The document, or raise `ObjectNotFound`."""
     found = await reading.read_several(connection, settings, [id], include_secrets)
     if not found:
-        raise ObjectNotFound(_NOT_FOUND)
+        raise missing()
     return found[0]
 
 
@@ -74,7 +75,7 @@ async def read_by_name(
     block_type = await types.find(connection, slug)
     row = None if block_type is None else await connection.fetch_one(queries.BY_NAME, block_type.id, name)
     if row is None:
-        raise ObjectNotFound(_NOT_FOUND)
+        raise missing()
     return await read(connection, settings, queries.IDS.one(row, connection.dialect), include_secrets)
 
 
@@ -115,7 +116,7 @@ async def update(store: Store, settings: Settings, id: UUID, change: BlockDocume
     """
     async with store.transaction() as transaction:
         if await transaction.fetch_one(queries.LOCK, id) is None:
-            raise ObjectNotFound(_NOT_FOUND)
+            raise missing()
         family = await reading.load(transaction, settings, [id])
         schema = family.schema(id)
         if change.block_schema_id not in (None, schema.id):
@@ -128,20 +129,15 @@ async def update(store: Store, settings: Settings, id: UUID, change: BlockDocume
         await _tell(transaction, settings, Change.UPDATED, id, now)
 
 
-async def delete(store: Store, settings: Settings, id: UUID, now: datetime) -> None:
-    """Delete the document; raise `ObjectNotFound` if there is none."""
-    async with store.transaction() as transaction:
-        if await transaction.fetch_one(queries.LOCK, id) is None:
-            raise ObjectNotFound(_NOT_FOUND)
-        await _tell(transaction, settings, Change.DELETED, id, now)
-        await transaction.execute(queries.DELETE, id)
+def missing() -> ObjectNotFound:
+    """What to raise where there is no such document."""
+    return ObjectNotFound(_NOT_FOUND)
 
 
 async def deleting(transaction: Connection, ids: Sequence[UUID], now: datetime) -> None:
     """Tell of documents, which are still there, that they are deleted; anonymous ones are not spoken of."""
-    found = [await reading.outline(transaction, id) for id in ids]
-    told = [events.block_document_changed(Change.DELETED, one, now) for one in found if not one.is_anonymous]
-    await log.append(transaction, told, now)
+    for id in ids:
+        await _tell(transaction, current(), Change.DELETED, id, now)
 
 
 async def _tell(transaction: Connection, settings: Settings, change: Change, id: UUID, now: datetime) -> BlockDocument:

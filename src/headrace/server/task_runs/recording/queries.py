@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace.server.store.base import Connection, Statement
+from headrace.server.store.hidden import shown
 from headrace.server.store.rows import JSON, Kind, Reader
 from headrace.server.task_runs.recording.folding import DEFAULTED, NEVER, Change, known_from
 from headrace.server.task_runs.recording.plans import ChangedRun, NewRun, NewState, Stored, key_of
@@ -68,7 +69,8 @@ _ROWS = Reader(
 )
 
 _STORED_COLUMNS = f"""
-    SELECT id, flow_run_id, task_key, dynamic_key, state_timestamp, state_id, field_stamps, deleted_at IS NOT NULL,
+    SELECT id, flow_run_id, task_key, dynamic_key, state_timestamp, state_id, field_stamps,
+        deleted_at IS NOT NULL OR NOT {shown("task_runs.flow_run_id")},
         COALESCE(state_type = 'SCHEDULED', FALSE), {", ".join(f"{field} IS NOT NULL" for field in _NULLABLE)}
     FROM task_runs
 """
@@ -110,8 +112,9 @@ _STORED = Statement(
 )
 
 _FLOW_RUNS = Statement(
-    "SELECT id FROM flow_runs WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL",
-    sqlite="SELECT id FROM flow_runs WHERE id IN (SELECT value FROM json_each($1)) AND deleted_at IS NULL",
+    f"SELECT id FROM flow_runs WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL AND {shown('flow_runs.id')}",
+    sqlite="SELECT id FROM flow_runs"
+    f" WHERE id IN (SELECT value FROM json_each($1)) AND deleted_at IS NULL AND {shown('flow_runs.id')}",
 )
 _STATES = Statement(
     "SELECT id FROM task_run_states WHERE id = ANY($1::uuid[])",
