@@ -70,3 +70,23 @@ def test_a_database_of_a_newer_version_is_one_line_and_left_as_it_is(headrace: C
         (line,) = answer.stderr.splitlines()
         assert "9999" in line
         assert "install a newer headrace" in line
+
+
+def test_a_file_that_cannot_shrink_says_so_and_is_written_anew(headrace: Command, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "headrace.db") as db:
+        db.executescript("PRAGMA auto_vacuum = NONE; CREATE TABLE made (x); DROP TABLE made")
+    db.close()
+    headrace("server", "database", "upgrade", "--yes")
+    status = json.loads(headrace("server", "database", "status", "-o", "json").stdout)
+    assert "database compact" in status["shrinks"]
+    answer = headrace("server", "database", "compact", "--yes")
+    assert answer.returncode == 0, answer.stderr
+    assert "from now on it shrinks by itself" in answer.stderr
+    status = json.loads(headrace("server", "database", "status", "-o", "json").stdout)
+    assert (status["shrinks"], status["empty"]) == ("by itself", "0.0 MB")
+
+
+def test_postgresql_is_not_written_anew_but_told_how(headrace: Command, fresh_postgres_url: Callable[[], str]) -> None:
+    answer = headrace("server", "database", "compact", "--yes", HEADRACE_SERVER_DATABASE_URL=fresh_postgres_url())
+    assert answer.returncode == 1
+    assert "VACUUM FULL" in answer.stderr

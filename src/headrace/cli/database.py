@@ -20,16 +20,21 @@ Revision = Annotated[str, Parameter(name=["--revision", "-r"])]
 
 @app.command
 def status(*, output: Output = "table") -> None:
-    """Show which database is used and which revision its tables have.
+    """Show which database is used, which revision its tables have, and of a SQLite file how much of it is empty.
 
     Args:
         output: Lines for people or JSON for programs.
     """
-    from headrace.server.store import revisions, schema
+    from headrace.server.store import compacting, revisions, schema
 
     settings = current()
     found = schema.current(settings)
     facts = {"database": _name(settings), "revision": found or "no tables yet", "newest": revisions.HEAD}
+    path = None if found is None else compacting.path_of(settings)
+    if path is not None:
+        size, empty, shrinks = compacting.space(path)
+        facts |= {"size": _megabytes(size), "empty": _megabytes(empty)}
+        facts["shrinks"] = "by itself" if shrinks else "no: headrace server database compact lets it"
     show_facts(facts, output)
 
 
@@ -78,23 +83,67 @@ def reset(*, yes: Yes = False) -> None:
     _change("reset", "Delete everything in", yes, schema.reset)
 
 
+@app.command
+def compact(*, yes: Yes = False) -> None:
+    """Write a SQLite database anew without its empty room, and let it give room back by itself from then on.
+
+    It takes as long as copying the file, and needs as much room on the disk again meanwhile. Nothing else may use the
+    database. PostgreSQL gives its room to new rows; `VACUUM FULL` shrinks its tables.
+
+    Try:
+
+        headrace server database compact -y
+    """
+    from headrace.server.store import compacting
+
+    settings = current()
+    path = compacting.path_of(settings)
+    if path is None:
+        raise CommandFailed(
+            f"{_name(settings)} is a PostgreSQL database, which gives its room to new rows; to shrink its files, run "
+            "VACUUM FULL in psql while no server uses it."
+        )
+    _refuse_served(settings)
+    before, needed, free = compacting.measure(path)
+    if free < needed:
+        raise CommandFailed(
+            f"{_megabytes(needed)} are needed on the disk of {path} to write it anew, and {_megabytes(free)} are free."
+        )
+    _agree(f"Write {path} ({_megabytes(before)}) anew", yes)
+    tell(f"{path} is written anew; {_megabytes(needed)} are to be written. Do not use it until this has ended.")
+    after = compacting.compact(path, lambda done: tell(f"… {_megabytes(done)} of about {_megabytes(needed)}"))
+    tell(f"{path} has {_megabytes(after)} now, {_megabytes(before - after)} less; from now on it shrinks by itself.")
+
+
 def _change(done: str, verb: str, yes: bool, change: Callable[[Settings], object]) -> None:
     """Make a change of the tables, once it is agreed to and no server of this home uses them."""
     settings = current()
+    _refuse_served(settings)
+    _agree(f"{verb} {_name(settings)}", yes)
+    change(settings)
+    from headrace.server.store import schema
+
+    tell(f"{_name(settings)} is {done}; its revision is {schema.current(settings) or 'none: it has no tables'}.")
+
+
+def _refuse_served(settings: Settings) -> None:
     server = running(settings.home)
     if server is not None and server.database == settings.database_url:
         raise CommandFailed(
             f"The server at {server.url} uses {_name(settings)}; stop it first with headrace server stop."
         )
+
+
+def _agree(what: str, yes: bool) -> None:
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("Nobody is at the terminal to agree: add --yes.")
-        if not ask(f"{verb} {_name(settings)}?"):
+        if not ask(f"{what}?"):
             raise CommandFailed("Nothing is changed.")
-    change(settings)
-    from headrace.server.store import schema
 
-    tell(f"{_name(settings)} is {done}; its revision is {schema.current(settings) or 'none: it has no tables'}.")
+
+def _megabytes(bytes: int) -> str:
+    return f"{bytes / 1e6:,.1f} MB"
 
 
 def _name(settings: Settings) -> str:

@@ -27,8 +27,8 @@ _ITEMS_FOR_A_ROW = 10
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """What one transaction has removed, by table.
 
-    `emptied` tells that nothing of the operation is left but its row. `own_bytes` is the room of what was kept about
-    the deletion itself, where the database tells it: it was not taken before, so it is not given back.
+    `emptied` tells that nothing of the operation is left but its row. `own_bytes` is the room of the list of its items,
+    where the database tells it: it was not taken before the operation, so its end gives nothing back.
     """
 
     operation_id: UUID
@@ -52,33 +52,30 @@ async def remove(store: Store, moment: datetime, rows: int, items: int) -> Batch
         found = await queries.next_items(transaction, due, min(max(items, 1), _MOST_ITEMS))
         if not found:
             return await _clear(transaction, due, removal)
-        position, own = due.purge_position, 0
+        position = due.purge_position
         for noun, group in groupby(found, key=lambda item: item.noun):
             some = list(group)
-            gone, freed = await _remove_items(transaction, due, removal, noun, some)
-            own += freed
-            if not gone:
+            if not await _remove_items(transaction, due, removal, noun, some):
                 break
             position = some[-1].position
         await removal.account()
         await queries.move(transaction, due, position, removal.counts.total())
         done = sum(item.position <= position for item in found)
-        return Batch(operation_id=due.id, items=done, counts=Counter(removal.counts), own_bytes=own)
+        return Batch(operation_id=due.id, items=done, counts=Counter(removal.counts))
 
 
 async def _remove_items(
     transaction: Connection, due: Due, removal: Removal, noun: OperationNoun, items: Sequence[Item]
-) -> tuple[bool, int]:
+) -> bool:
     """Remove items of one noun; False where some of what belongs to them is left for the next batch."""
     ids = [item.id for item in items]
     hidden = await queries.hidden(transaction, ids, due) if noun is OperationNoun.FLOW_RUNS else []
     marked = await queries.marked(transaction, noun, ids, due)
     if not await removal.remove(noun, sorted({*hidden, *marked}), hidden):
         await queries.hold(transaction, noun, marked, hidden)
-        return False, 0
-    before = await queries.empty_bytes(transaction)
+        return False
     await queries.unhide(transaction, hidden)
-    return True, await queries.empty_bytes(transaction) - before
+    return True
 
 
 async def _clear(transaction: Connection, due: Due, removal: Removal) -> Batch:
