@@ -11,7 +11,7 @@ def main() -> int:
     try:
         from headrace.server.process import serve
 
-        serve(load(), lambda url: print(f"headrace serves {url}", flush=True))
+        serve(load(), lambda started: print(f"headrace serves {started.url}", flush=True))
     except HeadraceError as error:
         print(f"headrace: {error}", file=sys.stderr)
         return 1
