@@ -196,6 +196,7 @@ class ServerServicesSettings(Group, frozen=True):
     cancellation_cleanup: CancellationCleanupSettings = CancellationCleanupSettings()
     pause_expirations: PauseExpirationsSettings = PauseExpirationsSettings()
     operations: OperationsSettings = OperationsSettings()
+    settler: ServiceSettings = ServiceSettings()
     task_leases: TaskLeasesSettings = TaskLeasesSettings()
     purge: PurgeSettings = PurgeSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -16,6 +16,7 @@ from headrace.server.purge.service import Purge
 from headrace.server.retention.keeper import RetentionKeeper
 from headrace.server.services.base import Service
 from headrace.server.task_queue.leases import TaskLeases
+from headrace.server.trash.settler import Settler
 from headrace.server.work_pools.foreman import Foreman
 
 SERVICES: tuple[type[Service], ...] = (
@@ -31,6 +32,7 @@ SERVICES: tuple[type[Service], ...] = (
     CancellationCleanup,
     PauseExpirations,
     Operations,
+    Settler,
     Foreman,
     Repossessor,
     Purge,
