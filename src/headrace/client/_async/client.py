@@ -26,6 +26,7 @@ from headrace.client._async.retention import RetentionCalls
 from headrace.client._async.saved_searches import SavedSearchCalls
 from headrace.client._async.schedules import ScheduleCalls
 from headrace.client._async.slots import SlotCalls
+from headrace.client._async.trash import TrashCalls
 from headrace.client._async.ui import UICalls
 from headrace.client._async.variables import VariableCalls
 from headrace.client._async.work_pools import WorkPoolCalls
@@ -57,6 +58,7 @@ class HeadraceClient(
     CollectionCalls,
     CancellationCalls,
     OperationCalls,
+    TrashCalls,
     RetentionCalls,
     OverviewCalls,
     UICalls,

@@ -27,6 +27,7 @@ from headrace.client._sync.retention import RetentionCalls
 from headrace.client._sync.saved_searches import SavedSearchCalls
 from headrace.client._sync.schedules import ScheduleCalls
 from headrace.client._sync.slots import SlotCalls
+from headrace.client._sync.trash import TrashCalls
 from headrace.client._sync.ui import UICalls
 from headrace.client._sync.variables import VariableCalls
 from headrace.client._sync.work_pools import WorkPoolCalls
@@ -58,6 +59,7 @@ class SyncHeadraceClient(
     CollectionCalls,
     CancellationCalls,
     OperationCalls,
+    TrashCalls,
     RetentionCalls,
     OverviewCalls,
     UICalls,

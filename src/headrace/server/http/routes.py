@@ -36,6 +36,7 @@ from headrace.server.task_runs import routes_background as task_runs_background
 from headrace.server.task_runs import routes_read as task_runs_read
 from headrace.server.task_workers import routes as task_workers
 from headrace.server.templates import routes as templates
+from headrace.server.trash import routes as trash
 from headrace.server.ui import routes as ui
 from headrace.server.variables import routes as variables
 from headrace.server.work_pools import routes as work_pools
@@ -80,6 +81,7 @@ ROUTERS: tuple[Router, ...] = (
     automations_history.router,
     trials.router,
     operations.router,
+    trash.router,
     templates.router,
     ui.router,
     variables.router,

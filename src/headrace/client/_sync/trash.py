@@ -1,0 +1,28 @@
+# Generated from _async/trash.py by scripts/unasync.py; change that file, not this one.
+"""Calls about the trash: what is deleted and can be restored."""
+
+from uuid import UUID
+
+from headrace.client._sync.base import Part
+from headrace.wire.operations import OperationNoun, TrashItem, TrashSummary
+
+
+class TrashCalls(Part):
+    """What only a headrace server has; Prefect's answers `ObjectNotFound`."""
+
+    def read_trash(
+        self,
+        *,
+        noun: OperationNoun | None = None,
+        q: str | None = None,
+        operation_id: UUID | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> list[TrashItem]:
+        """What can be restored, the newest deleted first: of one noun, with `q` in its name, of one operation."""
+        query = {"noun": noun, "q": q, "operation_id": operation_id, "limit": limit, "offset": offset}
+        return self._call("GET", "/x/trash", list[TrashItem], query=query)
+
+    def read_trash_summary(self) -> TrashSummary:
+        """How much can be restored, and until when."""
+        return self._call("GET", "/x/trash/summary", TrashSummary)
