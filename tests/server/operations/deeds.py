@@ -1,5 +1,6 @@
 """Operations in tests that see every batch: accepted by one process, carried out tick by tick by another."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -19,6 +20,7 @@ from headrace.wire.operations import Operation, OperationCreate, OperationUndo
 from headrace.wire.times import now
 
 _LATER = timedelta(minutes=1)
+_PATIENCE, _LOOK = 30, 0.001
 
 
 def in_batches(settings: Settings, size: int) -> Settings:
@@ -53,12 +55,13 @@ async def tick(worker: Operations, *, later: bool = False) -> bool:
 async def finish(worker: Operations, id: UUID, *, later: bool = False) -> Operation:
     """Tick until the operation has ended."""
     await freezing.settle(worker.store)
-    for _ in range(1000):
-        operation = await read(worker.store, id)
-        if operation.finished is not None:
-            return operation
-        await tick(worker, later=later)
-    raise AssertionError(f"a thousand ticks have not ended {await read(worker.store, id)}")
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            operation = await read(worker.store, id)
+            if operation.finished is not None:
+                return operation
+            if not await tick(worker, later=later):
+                await asyncio.sleep(_LOOK)
 
 
 @asynccontextmanager

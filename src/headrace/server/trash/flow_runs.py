@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from headrace.server.artifacts import collections
 from headrace.server.store.base import Connection, Row
+from headrace.server.store.histories import SPAN_OF
 from headrace.server.trash import accounts, hiding, marking
 from headrace.server.trash.accounts import Spans
 from headrace.server.trash.chosen import LOCK, chosen
@@ -15,12 +17,15 @@ from headrace.server.trash.holding import TERMINAL, let_go, take_up
 from headrace.server.trash.marking import IDS
 from headrace.server.trash.outcomes import Changed, together
 
+_SPAN = (SPAN_OF[0].format("expected_start_time"), SPAN_OF[1].format("expected_start_time"))
 _LIVE = chosen(
-    f"SELECT id, coalesce(state_type IN ({TERMINAL}), false) FROM flow_runs"
+    f"SELECT id, {{span}}, coalesce(state_type IN ({TERMINAL}), false) FROM flow_runs"
     " WHERE id {among} AND deleted_at IS NULL ORDER BY id {lock}",
     lock=LOCK,
+    span=_SPAN,
 )
-_LOCK = chosen("SELECT 1 FROM flow_runs WHERE id {among} ORDER BY id {lock}", lock=LOCK)
+_LOCK = chosen("SELECT id, {span}, flow_id FROM flow_runs WHERE id {among} ORDER BY id {lock}", lock=LOCK, span=_SPAN)
+_DELETED_FLOWS = chosen("SELECT id FROM flows WHERE id {among} AND deleted_at IS NOT NULL")
 _CLEAR_ARTIFACTS_OF_TASKS = chosen(
     "UPDATE artifacts SET deleted_at = NULL, deleted_by = NULL WHERE deleted_by = $2 AND flow_run_id IS NULL"
     " AND task_run_id IN (SELECT id FROM task_runs WHERE flow_run_id {among}) RETURNING key"
@@ -49,8 +54,8 @@ class _Rows(msgspec.Struct, frozen=True):
 async def remove(transaction: Connection, operation_id: UUID, ids: Sequence[UUID], moment: datetime) -> Changed:
     """Delete the runs of these that are live."""
     live = await transaction.fetch(_LIVE, list(ids))
-    over = IDS.all([row[:1] for row in live if row[1]], transaction.dialect)
-    active = IDS.all([row[:1] for row in live if not row[1]], transaction.dialect)
+    over = _spans([row for row in live if row[2]], transaction)
+    active = IDS.all([row[:1] for row in live if not row[2]], transaction.dialect)
     changed: list[Changed] = []
     if active:
         marked = await _mark(transaction, operation_id, active, moment)
@@ -60,13 +65,35 @@ async def remove(transaction: Connection, operation_id: UUID, ids: Sequence[UUID
     return Changed([id for one in changed for id in one.ids], together(one.counts for one in changed))
 
 
+async def show(
+    transaction: Connection, operation_id: UUID, ids: Sequence[UUID], moment: datetime
+) -> tuple[Changed, list[UUID]]:
+    """Show those of these runs that the operation has hidden and whose flow is there: nothing can be in their way.
+
+    The second are the others.
+    """
+    rows = await transaction.fetch(_LOCK, list(ids))
+    flow_ids = list({row[2] for row in rows})
+    gone: set[Any] = {row[0] for row in await transaction.fetch(_DELETED_FLOWS, flow_ids)}
+    spans = _spans([row for row in rows if row[2] not in gone] if gone else rows, transaction)
+    shown = await hiding.show(transaction, operation_id, spans, moment) if spans else Changed([], {})
+    known = set(shown.ids)
+    return shown, [id for id in ids if id not in known]
+
+
 async def restore(transaction: Connection, operation_id: UUID, ids: Sequence[UUID], moment: datetime) -> Changed:
     """Give back the runs of these that the operation has deleted."""
-    await transaction.fetch(_LOCK, list(ids))
-    shown = await hiding.show(transaction, operation_id, ids, moment)
+    rows = await transaction.fetch(_LOCK, list(ids))
+    shown = await hiding.show(transaction, operation_id, _spans(rows, transaction), moment)
     known = set(shown.ids)
     cleared = await _clear(transaction, operation_id, [id for id in ids if id not in known], moment)
     return Changed([*shown.ids, *cleared.ids], together([shown.counts, cleared.counts]))
+
+
+def _spans(rows: Sequence[Row], connection: Connection) -> dict[UUID, int | None]:
+    """The ids in rows of an id and a span, each with the span."""
+    ids = IDS.all([row[:1] for row in rows], connection.dialect)
+    return dict(zip(ids, (row[1] for row in rows), strict=True))
 
 
 async def settle(transaction: Connection, operation_id: UUID, ids: Sequence[UUID], moment: datetime) -> list[UUID]:

@@ -4,9 +4,12 @@ What goes on in one all the same, such as a background task that waits for its w
 service meets it.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from headrace.server.artifacts import collections
 from headrace.server.store.base import Connection, Dialect, Statement
@@ -24,15 +27,19 @@ MANY = 500
 _SPAN = (SPAN_OF[0].format("expected_start_time"), SPAN_OF[1].format("expected_start_time"))
 _IS_OPEN = f"(state_type IS NULL OR state_type NOT IN ({TERMINAL}))"
 
-_HIDE = chosen(  # in one order, so that two who hide the same runs wait for each other and not in a circle
-    "INSERT INTO hidden_runs (id, operation_id) SELECT id, $2 FROM flow_runs WHERE id {among} ORDER BY id"
-    " ON CONFLICT DO NOTHING RETURNING id"
+_HIDE = Statement(  # in one order, so that two who hide the same runs wait for each other and not in a circle
+    "INSERT INTO hidden_runs (id, operation_id) SELECT id, $2::uuid FROM unnest($1::uuid[]) AS given (id) ORDER BY id"
+    " ON CONFLICT DO NOTHING",
+    sqlite="INSERT INTO hidden_runs (id, operation_id) SELECT value, $2 FROM json_each($1) WHERE true ORDER BY value"
+    " ON CONFLICT DO NOTHING",
 )
+_HIDDEN = chosen("SELECT id FROM hidden_runs WHERE id {among} AND operation_id = $2")
 _SHOW = chosen("DELETE FROM hidden_runs WHERE id {among} AND operation_id = $2 RETURNING id")
-_SPANS_OF_RUNS = chosen("SELECT {span}, count(*) FROM flow_runs WHERE id {among} GROUP BY 1", span=_SPAN)
 _SPANS_OF_TASK_RUNS = chosen(
-    f"SELECT {{span}}, count(*), count(CASE WHEN {_IS_OPEN} THEN 1 END) FROM task_runs"
-    " WHERE flow_run_id {among} AND deleted_at IS NULL GROUP BY 1",
+    "SELECT {span}, count(CASE WHEN deleted_at IS NULL THEN 1 END),"
+    f" count(CASE WHEN deleted_at IS NULL AND {_IS_OPEN} THEN 1 END),"
+    " count(CASE WHEN deleted_at IS NOT NULL AND deleted_by = $2 THEN 1 END)"
+    " FROM task_runs WHERE flow_run_id {among} GROUP BY 1",
     span=_SPAN,
 )
 _MARK_OPEN = chosen(
@@ -47,43 +54,67 @@ _ARTIFACTS = chosen(
 _COUNT_ROUGHLY = (Statement("SET LOCAL default_statistics_target = 1"), Statement("ANALYZE hidden_runs"))
 
 
-async def hide(transaction: Connection, operation_id: UUID, ids: Sequence[UUID], moment: datetime) -> Changed:
-    """Hide locked runs that are over, and account for them."""
-    hidden = IDS.all(await transaction.fetch(_HIDE, list(ids), operation_id), transaction.dialect)
-    if not hidden:
+async def hide(
+    transaction: Connection, operation_id: UUID, spans: Mapping[UUID, int | None], moment: datetime
+) -> Changed:
+    """Hide locked runs that are over, each with its span of history, and account for them."""
+    ids = list(spans)
+    if await transaction.execute(_HIDE, ids, operation_id) != len(ids):  # some are hidden by others
+        ids = IDS.all(await transaction.fetch(_HIDDEN, ids, operation_id), transaction.dialect)
+    if not ids:
         return Changed([], {})
-    task_runs, is_any_open = await _task_runs(transaction, hidden)
-    if is_any_open:
-        rows = await transaction.fetch(_MARK_OPEN, hidden, moment, operation_id)
+    task_runs = await _task_runs(transaction, ids, operation_id)
+    if task_runs.is_any_open:
+        rows = await transaction.fetch(_MARK_OPEN, ids, moment, operation_id)
         await let_go(transaction, [], IDS.all(rows, transaction.dialect))
-    changed = await _accounted(transaction, hidden, task_runs, moment, accounts.take_out)
-    await tell_plans(transaction, len(hidden))
+    changed = await _accounted(transaction, ids, _count(spans, ids), task_runs.spans, moment, accounts.take_out)
+    await tell_plans(transaction, len(ids))
     return changed
 
 
-async def show(transaction: Connection, operation_id: UUID, ids: Sequence[UUID], moment: datetime) -> Changed:
-    """Show runs that the operation has hidden, and account for them."""
-    shown = IDS.all(await transaction.fetch(_SHOW, list(ids), operation_id), transaction.dialect)
+async def show(
+    transaction: Connection, operation_id: UUID, spans: Mapping[UUID, int | None], moment: datetime
+) -> Changed:
+    """Show those of locked runs, each with its span of history, that the operation has hidden; account for them."""
+    shown = IDS.all(await transaction.fetch(_SHOW, list(spans), operation_id), transaction.dialect)
     if not shown:
         return Changed([], {})
-    cleared = await marking.clear(transaction, "task_runs", shown, operation_id, key="flow_run_id")
-    await take_up(transaction, IDS.all(cleared, transaction.dialect))
-    task_runs, _ = await _task_runs(transaction, shown)
-    changed = await _accounted(transaction, shown, task_runs, moment, accounts.put_back)
+    task_runs = await _task_runs(transaction, shown, operation_id)
+    if task_runs.is_any_marked:
+        cleared = await marking.clear(transaction, "task_runs", shown, operation_id, key="flow_run_id")
+        await take_up(transaction, IDS.all(cleared, transaction.dialect))
+        task_runs = await _task_runs(transaction, shown, operation_id)
+    changed = await _accounted(transaction, shown, _count(spans, shown), task_runs.spans, moment, accounts.put_back)
     await tell_plans(transaction, len(shown))
     return changed
 
 
-async def _task_runs(transaction: Connection, ids: list[UUID]) -> tuple[Spans, bool]:
-    """How many live task runs there are of each span, and whether any of them goes on."""
-    rows = await transaction.fetch(_SPANS_OF_TASK_RUNS, ids)
-    return spans_of(rows), any(row[2] for row in rows)
+def _count(spans: Mapping[UUID, int | None], ids: list[UUID]) -> Spans:
+    return Counter(spans.values() if len(ids) == len(spans) else (spans[id] for id in ids))
+
+
+class _TaskRuns(msgspec.Struct, frozen=True):
+    """How many live task runs there are of each span; whether any goes on, or was marked along."""
+
+    spans: Spans
+    is_any_open: bool
+    is_any_marked: bool
+
+
+async def _task_runs(transaction: Connection, ids: list[UUID], operation_id: UUID) -> _TaskRuns:
+    """What there is to know about the task runs of these flow runs."""
+    rows = await transaction.fetch(_SPANS_OF_TASK_RUNS, ids, operation_id)
+    return _TaskRuns(spans_of(rows), any(row[2] for row in rows), any(row[3] for row in rows))
 
 
 async def _accounted(
-    transaction: Connection, ids: list[UUID], task_runs: Spans, moment: datetime, account: accounts.Account
+    transaction: Connection,
+    ids: list[UUID],
+    runs: Spans,
+    task_runs: Spans,
+    moment: datetime,
+    account: accounts.Account,
 ) -> Changed:
-    runs = spans_of(await transaction.fetch(_SPANS_OF_RUNS, ids))
     artifacts = await transaction.fetch(_ARTIFACTS, ids)
     await collections.show_newest(transaction, [key for key, _ in artifacts if key is not None], moment)
     counts = {

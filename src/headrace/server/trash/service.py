@@ -86,7 +86,14 @@ async def restore(
     restored: list[UUID] = []
     held_back: list[Conflict] = []
     counts: list[Mapping[str, int]] = []
-    for by, theirs in await _by_operation(transaction, operation_id, noun, ids):
+    for by, of_it in await _by_operation(transaction, operation_id, noun, ids):
+        theirs = of_it
+        if noun is OperationNoun.FLOW_RUNS:
+            shown, theirs = await flow_runs.show(transaction, by, theirs, moment)
+            restored += shown.ids
+            counts.append(shown.counts)
+            if not theirs:
+                continue
         found = await find(transaction, by, noun, theirs, along=False)
         left = await _left(transaction, noun, found, on_conflict)
         held_back += left
