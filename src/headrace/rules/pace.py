@@ -12,8 +12,9 @@ SHARE = 0.05
 """Of the requests, those that are not looked at: what all others take at most is their 95th percentile."""
 
 _ALLOWED = 0.8 * SHARE
-_ALONE_SECONDS = 0.2
-"""How long a batch may take while nobody asks anything: who comes then waits for so long, once."""
+_ALONE_SECONDS, _UNNOTICED_SECONDS = 0.2, 0.1
+"""How long a batch may take while nobody asks anything: who comes then waits for so long, once. And while somebody
+does, who has not noticed so far."""
 _BESIDE_SECONDS = 0.04
 """The same while somebody does, and notices."""
 _NOTICEABLE = 0.001
@@ -30,7 +31,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     fewest: int = 200
     most: int = 5_000
     longest_rest: float = 1.0
-    slowdown: float = 1.8
+    slowdown: float = 1.5
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +76,7 @@ def adapt(pace: Pace, took: float, rows: int, seen: Seen, bounds: Bounds) -> Pac
 def _rows(pace: Pace, took: float, rows: int, seen: Seen, bounds: Bounds) -> int:
     """As many as can be removed in the time that is wanted, going there in steps."""
     unnoticed = seen.slower is not None and not pace.rest and pace.credit >= 0
-    wanted = _ALONE_SECONDS if seen.alone or unnoticed else _BESIDE_SECONDS
+    wanted = _ALONE_SECONDS if seen.alone else _UNNOTICED_SECONDS if unnoticed else _BESIDE_SECONDS
     if rows < pace.rows / 2 and took <= wanted:
         return pace.rows  # there was less to remove than it allows: nothing was learnt
     factor = wanted / max(took, 1e-6) * rows / pace.rows

@@ -23,7 +23,7 @@ _FIRST_ROWS = 500
 _BETWEEN_LISTENINGS, _LISTENING = 60.0, 1.5
 """Seconds between two pauses in which the purge listens to what requests take without it, and how long one is."""
 
-_BETWEEN_TELLINGS = 10.0
+_BETWEEN_TELLINGS, _BETWEEN_LOOKS_FOR_ROOM = 10.0, 60.0
 
 _log = logging.getLogger("headrace.server.purge")
 
@@ -48,15 +48,20 @@ class Purge(ExclusiveService):
         self.rows_of_an_item = float(queries.ROWS_OF_AN_ITEM)
         self.rate = 0.0
         """Rows a second, as it goes on now; 0 before the first batch."""
-        self.removed, self.given_back = Counter[str](), 0
-        """Rows by table, and bytes, since the process began."""
+        self.removed: Counter[str] = Counter()
+        """Rows by table, since the process began."""
         self._meter = meter_of(store)
         self._room = Room(store)
         self._emptied: UUID | None = None
         """The operation of which nothing is left, while room is given back."""
         self._since = perf_counter()
-        self._listens_at = self._tells_at = 0.0
+        self._listens_at = self._tells_at = self._looks_at = 0.0
         self._behind = False
+
+    @property
+    def given_back(self) -> int:
+        """Bytes that went back to the disk since the process began."""
+        return self._room.total
 
     async def tick(self) -> bool:
         """Remove one batch and rest as long as others need; whether there is more."""
@@ -82,8 +87,7 @@ class Purge(ExclusiveService):
         items = round(self.pace.rows / self.rows_of_an_item)
         batch = await batches.remove(self.store, moment, self.pace.rows, items)
         if batch is None:
-            self.interval = await self._until_next(moment)
-            return False
+            return await self._look_after_room(moment)
         self._room.add(batch.counts, batch.own_bytes)
         self.removed.update(batch.counts)
         if batch.emptied:
@@ -92,11 +96,19 @@ class Purge(ExclusiveService):
         self._learn(batch, perf_counter() - began)
         return True
 
+    async def _look_after_room(self, moment: datetime) -> bool:
+        """Nothing is due: give back what others have left, retention above all, a step at a time."""
+        if perf_counter() >= self._looks_at:
+            if await self._room.look() and await self._room.step(alone=self._meter.alone):
+                return True
+            self._looks_at = perf_counter() + _BETWEEN_LOOKS_FOR_ROOM
+        self.interval = await self._until_next(moment)
+        return False
+
     async def _give_back(self, operation_id: UUID, moment: datetime) -> bool:
         """One step of giving back what the operation's rows have left; after the last one its purge is over."""
         if not await self._room.step(alone=self._meter.alone):
             await queries.finish(self.store, operation_id, max(moment, now()), self._room.given)
-            self.given_back += self._room.given
             self._emptied = None
         return True
 

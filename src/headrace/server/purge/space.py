@@ -31,7 +31,9 @@ class Room:
         self._waits = 0
         self._step: asyncio.Task[GivenBack] | None = None
         self.given = 0
-        """Bytes that were given back, less those that only the deletion itself had taken."""
+        """Bytes that were given back since `begin`, less those that only the deletion itself had taken."""
+        self.total = 0
+        """Bytes that were given back since the process began."""
 
     def add(self, counts: Mapping[str, int], own_bytes: int) -> None:
         """So many rows of these tables are gone."""
@@ -47,6 +49,13 @@ class Room:
             case Dialect.POSTGRES:
                 if self._rows.total() >= WORTH_IT:
                     self._tables = [*_OWN_TABLES, *(table for table, _ in self._rows.most_common())]
+
+    async def look(self) -> bool:
+        """See where others have left room that should be given back, retention above all; whether there is any."""
+        if not self._tables:
+            self._waits = 0
+            self._tables = await self._store.roomy()
+        return bool(self._tables)
 
     async def step(self, *, alone: bool) -> bool:
         """Give some back; False when all of it was."""
@@ -64,6 +73,7 @@ class Room:
             _log.warning("space_not_given_back", extra={"table": table, "error": str(error)})
             self._end()
             return False
+        self.total += given.bytes
         if table not in _OWN_TABLES:
             self.given += given.bytes
         if given.more and not given.bytes:  # somebody still reads what the file was before

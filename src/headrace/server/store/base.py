@@ -175,3 +175,10 @@ class Store(Connection, ABC):
     @abstractmethod
     async def space(self) -> Space:
         """How large the database is."""
+
+    @abstractmethod
+    async def roomy(self) -> list[str]:
+        """Where deleted rows have left so much room by now that it should be given back: for `give_back`.
+
+        Whoever deleted them: retention does too, and users by hand.
+        """

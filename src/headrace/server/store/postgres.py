@@ -25,6 +25,15 @@ _TABLE_BYTES = """
         pg_total_relation_size($1::text::regclass)
     )::bigint
 """
+_ROOMY = Statement(
+    """
+    SELECT relname FROM pg_stat_user_tables
+    WHERE schemaname = current_schema() AND n_dead_tup > 10000 AND n_dead_tup > n_live_tup / 20
+        AND coalesce(greatest(last_vacuum, last_autovacuum), '-infinity') < now() - interval '5 minutes'
+    ORDER BY n_dead_tup DESC
+    """
+)
+"""Autovacuum waits for a fifth of a table to be dead, which on a large one comes too late to be quick."""
 _DATABASE_BYTES = Statement("SELECT pg_database_size(current_database())")
 
 Result = TypeVar("Result")
@@ -104,6 +113,9 @@ class PostgresStore(Store):
                 connection.terminate()
         except DRIVER_ERRORS as error:
             raise translate(error) from error
+
+    async def roomy(self) -> list[str]:
+        return [row[0] for row in await self.fetch(_ROOMY)]
 
     async def space(self) -> Space:
         row = await self.fetch_one(_DATABASE_BYTES)

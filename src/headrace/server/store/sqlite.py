@@ -29,6 +29,8 @@ _SPACE = Statement(
     " FROM pragma_page_size, pragma_page_count, pragma_freelist_count, pragma_auto_vacuum"
 )
 _INCREMENTAL = 2
+_MUCH, _MUCH_OF_IT = 16 * 1024 * 1024, 0.05
+"""Bytes, and the part of the file, above which empty room goes back by itself; what is less is filled again soon."""
 
 Result = TypeVar("Result")
 
@@ -127,6 +129,11 @@ class SQLiteStore(Store):
         except sqlite3.Error as error:
             raise translate(error) from error
         return GivenBack(0, more=self._shortened)
+
+    async def roomy(self) -> list[str]:
+        space = await self.space()
+        much = space.empty is not None and space.empty > max(_MUCH, space.bytes * _MUCH_OF_IT)
+        return ["the file"] if space.shrinks and much else []
 
     async def space(self) -> Space:
         size, count, empty, kind = (await self.fetch(_SPACE))[0]
