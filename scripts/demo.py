@@ -28,6 +28,7 @@ from headrace.client.schemas.objects import Flow, FlowRun, Log, TaskRun
 from headrace.client.schemas.sorting import FlowRunSort, LogSort, TaskRunSort
 from headrace.settings import reload
 from headrace.settings.announcement import Announcement
+from scripts.demo_delete import delete
 from scripts.demo_work import work
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,7 +49,7 @@ def main() -> int:
         ended = [run_example(name, exit_code) for name, exit_code in EXAMPLES.items()]
         with get_client(sync_client=True) as client:
             recorded = show(client)
-            worked = work(console, client)
+            worked = work(console, client) and delete(console, client)
         console.print(f"\nAll of this took {duration(time.monotonic() - begun)}.")
         if keep:
             tell_how_to_go_on(serving)

@@ -3,11 +3,9 @@
 import contextlib
 import os
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import IO
 
 from rich.console import Console
@@ -25,26 +23,19 @@ from headrace.client.schemas.filters import (
 )
 from headrace.client.schemas.objects import FlowRun, StateType
 from headrace.client.schemas.sorting import FlowRunSort
+from scripts.demo_shell import HEADRACE, PATIENCE, ROOT, WentWrong, headrace, until
 
-ROOT = Path(__file__).resolve().parent.parent
-HEADRACE = str(Path(sys.executable).with_name("headrace"))
-PATIENCE = 30.0
-"""Seconds after which what is waited for counts as gone wrong."""
 SCHEDULED_RUNS = 2
-
-
-class WentWrong(Exception):
-    """What was to be shown did not happen."""
 
 
 def work(console: Console, client: SyncHeadraceClient) -> bool:
     """Show both; True if all came as it should."""
     console.print("\n[bold]Deployments, a worker, and a run that is cancelled[/]\n")
     try:
-        _headrace(console, "work-pool", "create", "mill", "--type", "process")
+        headrace(console, "work-pool", "create", "mill", "--type", "process")
         with _worker(console) as output:
             try:
-                _until(lambda: client.read_workers_for_work_pool("mill"), "the worker is online")
+                until(lambda: client.read_workers_for_work_pool("mill"), "the worker is online")
                 _scheduled(console, client)
                 _cancelled(console, client)
             except WentWrong:
@@ -73,7 +64,7 @@ def _worker(console: Console) -> Iterator[IO[bytes]]:
 
 def _scheduled(console: Console, client: SyncHeadraceClient) -> None:
     """A deployment on a schedule, until the worker has executed some of its runs."""
-    _headrace(
+    headrace(
         console,
         *("deploy", "examples/served.py:water_level", "--name", "each-second", "--pool", "mill", "--interval", "1"),
     )
@@ -88,8 +79,8 @@ def _scheduled(console: Console, client: SyncHeadraceClient) -> None:
             sort=FlowRunSort.START_TIME_ASC,
         )
 
-    _until(lambda: len(ended()) >= SCHEDULED_RUNS, "the worker has executed the runs of the schedule")
-    _headrace(console, "deployment", "pause", "water-level/each-second")
+    until(lambda: len(ended()) >= SCHEDULED_RUNS, "the worker has executed the runs of the schedule")
+    headrace(console, "deployment", "pause", "water-level/each-second")
     for run in ended()[:SCHEDULED_RUNS]:
         console.print(
             f"  [dim]{run.name}: due at {run.expected_start_time.astimezone():%H:%M:%S}, begun "
@@ -100,22 +91,22 @@ def _scheduled(console: Console, client: SyncHeadraceClient) -> None:
 
 def _cancelled(console: Console, client: SyncHeadraceClient) -> None:
     """A run whose subflow goes on for hours, cancelled as soon as that runs."""
-    _headrace(console, "deploy", "examples/cancelled.py:fill_basin", "--name", "by-hand", "--pool", "mill")
+    headrace(console, "deploy", "examples/cancelled.py:fill_basin", "--name", "by-hand", "--pool", "mill")
     deployment = client.read_deployment_by_name("fill-basin/by-hand")
     parent = client.create_flow_run_from_deployment(deployment.id, name="a-basin-too-deep")
     console.print("[bold cyan]$ headrace deployment run fill-basin/by-hand[/]")
-    _until(lambda: len(_running(client, parent)) == 1, "the subflow runs")
+    until(lambda: len(_running(client, parent)) == 1, "the subflow runs")
     subflow = _running(client, parent)[0]
     began = time.monotonic()
-    _headrace(console, "flow-run", "cancel", str(parent.id))
+    headrace(console, "flow-run", "cancel", str(parent.id))
     for run in (parent, subflow):
-        _until(lambda run=run: client.read_flow_run(run.id).state.is_final(), f"{run.name} is cancelled")
+        until(lambda run=run: client.read_flow_run(run.id).state.is_final(), f"{run.name} is cancelled")
     seconds = time.monotonic() - began
     for run, mark in ((parent, ""), (subflow, "└ ")):
         states = client.read_flow_run_states(run.id)
         way = Text(" → ").join(Text(state.name, style=state_style(state.type)) for state in states)
         console.print(Text(f"  {mark}{run.name}: ") + way)
-    _until(lambda: client.read_cancellation(parent.id).killed_at is not None, "the worker has seen the process end")
+    until(lambda: client.read_cancellation(parent.id).killed_at is not None, "the worker has seen the process end")
     how = client.read_cancellation(parent.id)
     console.print(
         f"  [dim]The {how.told} was told {_after(how.requested_at, how.told_at)} after the request and saw the "
@@ -136,26 +127,8 @@ def _running(client: SyncHeadraceClient, parent: FlowRun) -> list[FlowRun]:
     return [run for run in found if run.state_type is StateType.RUNNING]
 
 
-def _headrace(console: Console, *words: str) -> None:
-    """Run a command as a user would, its output indented."""
-    console.print(f"[bold cyan]$ headrace {' '.join(words)}[/]")
-    done = subprocess.run([HEADRACE, *words], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
-    for line in (done.stdout + done.stderr).splitlines():
-        console.print(Text(f"  {line}", style="dim"), soft_wrap=True)
-    if done.returncode:
-        raise WentWrong(f"headrace {words[0]} ended with {done.returncode}.")
-
-
 def _after(begin, then) -> str:
     return "never" if then is None else f"{(then - begin).total_seconds():.2f} s"
-
-
-def _until(done: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not done():
-        if time.monotonic() > deadline:
-            raise WentWrong(f"It took longer than {PATIENCE:g} s until {what}.")
-        time.sleep(0.05)
 
 
 def _read(output: IO[bytes]) -> str:
