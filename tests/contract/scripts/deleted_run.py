@@ -18,11 +18,11 @@ def grind(number: int) -> int:
     return number
 
 
-@flow(log_prints=True)
+@flow
 def mill(seconds: float) -> int:
     end, number = time.monotonic() + seconds, 0
     progress = create_progress_artifact(0.0, key="progress")
-    print(flow_run.get_id(), file=sys.__stdout__, flush=True)
+    print(flow_run.get_id(), flush=True)
     while time.monotonic() < end:
         number += 1
         get_run_logger().info("grinding %s", number)
