@@ -199,4 +199,5 @@ class ServerServicesSettings(Group, frozen=True):
     settler: ServiceSettings = ServiceSettings()
     task_leases: TaskLeasesSettings = TaskLeasesSettings()
     purge: PurgeSettings = PurgeSettings()
+    log_partitions: ServiceSettings = ServiceSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -31,7 +31,7 @@ _CACHE = Statement(
     """
 )
 _QUEUE = Statement("INSERT INTO task_queue (task_run_id, task_key, available_at) VALUES ($1, 'key', $2)")
-_LOG = ("id", "created", "name", "level", "message", "timestamp", "flow_run_id", "task_run_id")
+LOG = ("id", "created", "name", "level", "message", "timestamp", "flow_run_id", "task_run_id")
 _EVERYWHERE = (
     *("flows", "flow_runs", "flow_run_states", "flow_run_input", "cancellations", "hidden_runs"),
     *("task_runs", "task_run_states", "task_run_state_cache", "task_queue", "logs"),
@@ -72,7 +72,7 @@ async def write_lines(store: Store, number: int, flow_run_id: str | None, task_r
     """So many log lines of a run."""
     runs = [None if id is None else UUID(id) for id in (flow_run_id, task_run_id)]
     rows = [(uuid7(), DELETED, "log", 20, f"line {index}", DELETED, *runs) for index in range(number)]
-    await store.insert_many("logs", _LOG, rows)
+    await store.insert_many("logs", LOG, rows)
 
 
 async def operation(

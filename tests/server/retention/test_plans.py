@@ -100,7 +100,9 @@ async def test_lines_are_found_and_ended_in_the_order_of_time(store: Store) -> N
     moment = now()
     for statement, last in ((lines.STRETCH, 5), (lines.END, [20])):
         plan = await plan_of(store, statement, moment - timedelta(days=1), moment, last)
-        by_time = "PRIMARY KEY (timestamp>? AND timestamp<?)" if store.dialect is Dialect.SQLITE else "pk_logs"
+        by_time = (
+            "PRIMARY KEY (timestamp>? AND timestamp<?)" if store.dialect is Dialect.SQLITE else "logs_default_pkey"
+        )
         assert by_time in plan
         assert "TEMP B-TREE" not in plan
         assert "Sort" not in plan

@@ -74,5 +74,5 @@ async def test_the_lines_of_a_batch_are_read_by_their_keys(store: Store) -> None
     await fill(store)
     names = [([now()], [uuid7()])] if store.dialect is Dialect.POSTGRES else [("[]",)]
     found = await plan(store, queries.NAMED, *names[0])
-    assert "pk_logs" in found or "USING PRIMARY KEY" in found, found
+    assert "logs_default_pkey" in found or "USING PRIMARY KEY" in found, found
     assert "Seq Scan on logs" not in found, found

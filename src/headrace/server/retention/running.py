@@ -8,6 +8,7 @@ from typing import assert_never
 
 from headrace.rules.retention_policies import LEVELS, Kind, Policy, cutoff, levels, outcomes, parse_class
 from headrace.server.events import retention as events
+from headrace.server.logs import partitions
 from headrace.server.logs import retention as logs
 from headrace.server.operations import service as operations
 from headrace.server.operations.service import Author
@@ -110,6 +111,9 @@ async def _end_lines(store: Store, policy: Policy, all_: Sequence[Policy], now: 
     wanted = levels(policy.about, [other.about for other in all_])
     passed = await service.begin(store, name, now, _BEGINNING, _BELATED if len(wanted) < len(LEVELS) else None)
     removed = 0
+    if len(wanted) == len(LEVELS):  # all that is due: whole weeks go at once where the database has them
+        removed = await partitions.drop(store, before)
+        await store.execute(queries.GO_ON, name, passed, removed)
     while True:
         async with store.bulk() as transaction:
             ended, upto = await logs.trim(transaction, passed, before, wanted)

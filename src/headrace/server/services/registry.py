@@ -10,6 +10,7 @@ from headrace.server.events.persister import EventPersister
 from headrace.server.flow_runs.late import LateRuns
 from headrace.server.history.service import Histories
 from headrace.server.liveness.service import Liveness
+from headrace.server.logs.keeper import LogPartitions
 from headrace.server.operations.worker import Operations
 from headrace.server.pauses.expirations import PauseExpirations
 from headrace.server.purge.service import Purge
@@ -35,6 +36,7 @@ SERVICES: tuple[type[Service], ...] = (
     Settler,
     Foreman,
     Repossessor,
+    LogPartitions,
     Purge,
     RetentionKeeper,
 )

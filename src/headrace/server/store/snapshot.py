@@ -48,6 +48,8 @@ def definitions(dialect: Dialect) -> list[str]:
     engine = create_mock_engine(f"{dialect.value}://", collect)
     for table in METADATA.sorted_tables:
         table.create(engine, checkfirst=False)
+        if dialect is Dialect.POSTGRES and table.dialect_options["postgresql"]["partition_by"]:
+            made.append([f"CREATE TABLE {table.name}_default PARTITION OF {table.name} DEFAULT"])
     tables = [definition for table, *indexes in made for definition in (table, *sorted(indexes))]
     return [*tables, *tallies.statements(dialect), *holders.statements(dialect), *histories.statements(dialect)]
 

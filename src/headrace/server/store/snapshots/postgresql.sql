@@ -324,11 +324,14 @@ CREATE TABLE logs (
     flow_run_id UUID,
     task_run_id UUID,
     CONSTRAINT pk_logs PRIMARY KEY (timestamp, id)
-);
+)
+ PARTITION BY RANGE (timestamp);
 
 CREATE INDEX ix_logs_flow_run_id ON logs (flow_run_id, timestamp, id);
 
 CREATE INDEX ix_logs_task_run_id ON logs (task_run_id, timestamp, id) WHERE task_run_id IS NOT NULL;
+
+CREATE TABLE logs_default PARTITION OF logs DEFAULT;
 
 CREATE TABLE operation_items (
     operation_id UUID NOT NULL,
@@ -1040,4 +1043,4 @@ CREATE TRIGGER history_delete AFTER DELETE ON task_runs FOR EACH ROW WHEN ((OLD.
 
 CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL) EXECUTE FUNCTION change_history();
 
-INSERT INTO alembic_version (version_num) VALUES ('0009');
+INSERT INTO alembic_version (version_num) VALUES ('0010');

@@ -1123,4 +1123,4 @@ BEGIN
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND span = counted.span);
 END;
 
-INSERT INTO alembic_version (version_num) VALUES ('0009');
+INSERT INTO alembic_version (version_num) VALUES ('0010');

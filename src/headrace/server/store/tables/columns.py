@@ -43,10 +43,17 @@ Number = BigInteger().with_variant(Integer(), "sqlite")
 Seconds: TypeEngine[float] = Double[float]().with_variant(REAL(), "sqlite")
 
 
-def table(name: str, *columns: Column[Any], clustered: bool = False, numbered: bool = False) -> Table:
+def table(
+    name: str,
+    *columns: Column[Any],
+    clustered: bool = False,
+    numbered: bool = False,
+    partitioned_by: str | None = None,
+) -> Table:
     """A table; `clustered` keeps its rows in the primary key's own tree in SQLite, one tree less to write.
 
-    One that is `numbered` by `sequence` never gives a number twice, not even that of a row that is gone.
+    One that is `numbered` by `sequence` never gives a number twice, not even that of a row that is gone. One that is
+    partitioned, by a time, is so in PostgreSQL: the snapshot gives it a default partition, a service those to come.
     """
     return Table(
         name,
@@ -55,6 +62,7 @@ def table(name: str, *columns: Column[Any], clustered: bool = False, numbered: b
         sqlite_strict=True,
         sqlite_with_rowid=not clustered,
         sqlite_autoincrement=numbered,
+        postgresql_partition_by=None if partitioned_by is None else f"RANGE ({partitioned_by})",
     )
 
 

@@ -246,6 +246,7 @@ logs = table(  # kept in the order of time: everyone's newest lines are at one e
     reference("flow_run_id"),
     reference("task_run_id"),
     clustered=True,
+    partitioned_by="timestamp",  # whole weeks go at once (see logs/partitions.py)
 )
 full_index("ix_logs_flow_run_id", logs.c.flow_run_id, logs.c.timestamp, logs.c.id)  # a flow run's lines in order
 Index(  # a task run's lines in order
