@@ -39,7 +39,8 @@ def deleted(noun: str, table: FromClause) -> Iterator[Condition]:
     marked = table.c.deleted_by.is_not(None)
     if noun == "flow_runs":
         hidden = exists(select(ONE).select_from(hidden_runs).where(hidden_runs.c.id == table.c.id).correlate(table))
-        yield or_(hidden, and_(table.c.deleted_at.is_not(None), marked))
+        # In parentheses of its own: whoever goes on with the text adds further conditions.
+        yield or_(hidden, and_(table.c.deleted_at.is_not(None), marked)).self_group()
     else:
         yield and_(table.c.deleted_at.is_not(None), marked)
 

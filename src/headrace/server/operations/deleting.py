@@ -6,9 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.server.operations import ending, freezing, queries, service
+from headrace.server.operations import ending, items, queries, service
 from headrace.server.operations.authors import Author
-from headrace.server.operations.expanding import CONTAINERS, Item
+from headrace.server.operations.expanding import CONTAINERS
+from headrace.server.operations.items import Item
 from headrace.server.operations.records import Record
 from headrace.server.store.base import Connection, Store, Topic
 from headrace.server.trash import contents
@@ -48,18 +49,18 @@ async def delete_now(
             return []
         if noun in CONTAINERS:
             along = await contents.related(transaction, noun, done.removed, children=children)
-        items = [*((noun, id) for id in done.removed), *along]
+        all_items: list[Item] = [*((noun, id) for id in done.removed), *along]
         record = msgspec.structs.replace(
             record,
             frozen=record.created,
             started=record.created,
-            total=len(items),
+            total=len(all_items),
             position=len(done.removed),
             changed=len(done.removed),
             counts=dict(done.counts),
         )
         await service.insert(transaction, record)
-        await transaction.insert_many("operation_items", queries.ITEM_COLUMNS, freezing.item_rows(record.id, items, 0))
+        await items.add(transaction, record.id, all_items, 0)
         is_over = len(along) <= AT_ONCE
         if is_over:
             record = await _delete_along(transaction, record, along)

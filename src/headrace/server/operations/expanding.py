@@ -6,13 +6,12 @@ from uuid import UUID
 import msgspec
 
 from headrace.server.operations import selection
+from headrace.server.operations.items import Item
 from headrace.server.operations.records import Record
 from headrace.server.operations.selection import Selection
 from headrace.server.store.base import Dialect, View
 from headrace.server.trash import contents
 from headrace.wire.operations import OperationKind, OperationNoun, Target
-
-Item = tuple[OperationNoun, UUID]
 
 CONTAINERS = (OperationNoun.FLOWS, OperationNoun.DEPLOYMENTS)
 """What more can be made in until it is deleted itself."""

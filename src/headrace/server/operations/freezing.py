@@ -9,20 +9,19 @@ import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import msgspec
 
 from headrace.server.operations import claims, ending, items, queries, selection
-from headrace.server.operations.expanding import CONTAINERS, Expanding, Item
+from headrace.server.operations.expanding import CONTAINERS, Expanding
+from headrace.server.operations.items import Item
 from headrace.server.operations.records import Record
 from headrace.server.operations.selection import Selection
 from headrace.server.store.base import Store, Topic, View
 from headrace.wire.errors import HeadraceError, ServiceUnavailable
-from headrace.wire.operations import OperationStatus, Target
+from headrace.wire.operations import OperationKind, OperationStatus, Target
 from headrace.wire.times import now
 
 PAGE = 10_000
@@ -153,16 +152,9 @@ async def _write(store: Store, record: Record, moment: Moment, anew: bool) -> No
             held = (record.id, holder, total + len(page), 0, now() + claims.LEASE)
             if not await transaction.execute(queries.FROZEN_SO_FAR, *held):
                 return  # it was aborted, or another process goes on with it
-            for noun, ids in groupby(page, itemgetter(0)):
-                these = [id for _, id in ids]
-                await transaction.execute(queries.ADD_ITEMS, record.id, total, noun.value, these)
-                total += len(these)
+            await items.add(transaction, record.id, page, total)
+        total += len(page)
     await store.execute(queries.FROZEN, record.id, holder, now())
-
-
-def item_rows(id: UUID, page: Sequence[Item], before: int) -> Iterable[tuple[object, ...]]:
-    """The rows of items that follow so many others."""
-    return [(id, before + place, noun.value, item, None, None) for place, (noun, item) in enumerate(page, 1)]
 
 
 async def _items(store: Store, record: Record, view: View, anew: bool) -> AsyncIterator[Sequence[Item]]:
@@ -171,15 +163,27 @@ async def _items(store: Store, record: Record, view: View, anew: bool) -> AsyncI
     expanding = Expanding(store.dialect, record, named)
     size = _IN_CONTAINERS if record.noun in CONTAINERS else PAGE
     pages = _matching(store, record, view, anew, size) if named is None else _named(named, size)
+    if named is not None and record.kind is OperationKind.PURGE:
+        pages = _of_trash(store, record, view, pages)
     async for ids in pages:
-        items = await expanding.page(view, ids)
-        for start in range(0, len(items), PAGE):
-            yield items[start : start + PAGE]
+        page = await expanding.page(view, ids)
+        for start in range(0, len(page), PAGE):
+            yield page[start : start + PAGE]
 
 
 async def _named(packed: bytes, size: int) -> AsyncIterator[list[UUID]]:
     for start in range(0, len(packed), 16 * size):
         yield unpacked(packed[start : start + 16 * size])
+
+
+async def _of_trash(
+    store: Store, record: Record, view: View, pages: AsyncIterator[list[UUID]]
+) -> AsyncIterator[list[UUID]]:
+    """Those of named ids that are deleted: nothing else is removed for good."""
+    trash = Selection(record.noun, {}, in_trash=True)
+    async for ids in pages:
+        statement, values = trash.bind(selection.AMONG, store.dialect, among=ids)
+        yield selection.IDS.all(await view.scan(statement, *values), store.dialect)
 
 
 async def _matching(store: Store, record: Record, view: View, anew: bool, size: int) -> AsyncIterator[list[UUID]]:

@@ -1,15 +1,27 @@
 """The items of an operation: its own, or those that the operation which it undoes has changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 from headrace.server.operations import queries
 from headrace.server.operations.records import RECORDS, Record
 from headrace.server.store.base import Connection, Row, Store
-from headrace.wire.operations import FailureGroup, ItemStatus, OperationItem
+from headrace.wire.operations import FailureGroup, ItemStatus, OperationItem, OperationNoun
+
+Item = tuple[OperationNoun, UUID]
 
 _NO_BOUND = 2**62
 _GROUPS, _SAMPLES = 100, 5
+
+
+async def add(transaction: Connection, operation_id: UUID, added: Iterable[Item], before: int) -> None:
+    """Add items behind so many others, in their order."""
+    for noun, group in groupby(added, itemgetter(0)):
+        ids = [id for _, id in group]
+        await transaction.execute(queries.ADD_ITEMS, operation_id, before, noun.value, ids)
+        before += len(ids)
 
 
 async def last_position(connection: Connection, record: Record) -> int:

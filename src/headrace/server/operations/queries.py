@@ -95,7 +95,6 @@ ITEMS = Reader(
         "error": Kind.TEXT,
     },
 )
-ITEM_COLUMNS = ("operation_id", "position", "noun", "id", "status", "error")
 ADD_ITEMS = Statement(  # those of one noun, behind so many others
     """
     INSERT INTO operation_items (operation_id, position, noun, id)

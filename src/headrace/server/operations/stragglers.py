@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from headrace.server.operations import queries
-from headrace.server.operations.expanding import CONTAINERS, Item
-from headrace.server.operations.freezing import item_rows
+from headrace.server.operations import items, queries
+from headrace.server.operations.expanding import CONTAINERS
+from headrace.server.operations.items import Item
 from headrace.server.operations.records import Record
 from headrace.server.store.base import Connection
 from headrace.server.trash import contents
@@ -29,7 +29,6 @@ async def add(transaction: Connection, record: Record) -> int:
         return 0
     row = await transaction.fetch_one(queries.LAST_ITEM, record.id)
     last = 0 if row is None else row[0]
-    rows = item_rows(record.id, list(left.values()), last)
-    await transaction.insert_many("operation_items", queries.ITEM_COLUMNS, rows)
+    await items.add(transaction, record.id, left.values(), last)
     await transaction.execute(queries.GROW, record.id, len(left))
     return len(left)

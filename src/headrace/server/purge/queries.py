@@ -20,7 +20,13 @@ class Due(msgspec.Struct, kw_only=True):
 
     id: UUID
     kind: OperationKind
+    items_of: UUID | None
     purge_position: int
+
+    @property
+    def source(self) -> UUID:
+        """The operation whose items it has deleted: one that deletes anew what was restored has none of its own."""
+        return self.items_of or self.id
 
     @property
     def owners(self) -> list[UUID] | None:
@@ -63,7 +69,9 @@ def both(text: str) -> Statement:
     )
 
 
-_DUE_READER = Reader(Due, {"id": Kind.UUID, "kind": ENUM(OperationKind), "purge_position": Kind.INTEGER})
+_DUE_READER = Reader(
+    Due, {"id": Kind.UUID, "kind": ENUM(OperationKind), "items_of": Kind.UUID, "purge_position": Kind.INTEGER}
+)
 _ITEMS = Reader(Item, {"position": Kind.INTEGER, "noun": ENUM(OperationNoun), "id": Kind.UUID})
 _OWED = Reader(Owed, {"operations": Kind.INTEGER, "items": Kind.INTEGER, "oldest": Kind.TIME})
 
@@ -134,7 +142,7 @@ async def claim(transaction: Connection, moment: datetime) -> Due | None:
 
 async def next_items(transaction: Connection, due: Due, most: int) -> list[Item]:
     """The items behind those that were dealt with."""
-    rows = await transaction.fetch(_NEXT_ITEMS, due.id, due.purge_position, most)
+    rows = await transaction.fetch(_NEXT_ITEMS, due.source, due.purge_position, most)
     return _ITEMS.all(rows, transaction.dialect)
 
 
@@ -145,7 +153,7 @@ async def move(transaction: Connection, due: Due, position: int, rows: int) -> N
 
 async def forget_items(transaction: Connection, due: Due, most: int) -> int:
     """Remove the first items of an operation; how many."""
-    return await transaction.execute(_FORGET_ITEMS, due.id, most)
+    return await transaction.execute(_FORGET_ITEMS, due.source, most)
 
 
 async def finish(connection: Connection, id: UUID, moment: datetime, bytes: int) -> None:
