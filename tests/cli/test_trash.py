@@ -53,6 +53,22 @@ def test_runs_are_restored_by_options_and_by_ids(served: Command, flow: str) -> 
     assert shown(served, flow) == 3
 
 
+def test_what_is_in_the_trash_is_listed_and_summed_up(served: Command, flow: str) -> None:
+    header, *rows = served("trash", "ls", "--noun", "flow-runs", "-n", "3").stdout.splitlines()
+    assert header.split() == ["ID", "WHAT", "NAME", "STATE", "DELETED", "PURGED", "OPERATION"]
+    assert {row.split()[1] for row in rows} == {"flow"}
+    assert sum("Failed" in row for row in rows) == 1
+    [operation] = {row.split()[-1] for row in rows}
+    ids = served("trash", "ls", "--operation", operation, "-o", "id").stdout.split()
+    assert len(ids) == 3
+    found = json.loads(served("trash", "summary", "-o", "json").stdout)
+    assert found["counts"]["flow_runs"] >= 3
+    assert "next purge" in served("trash", "summary").stdout
+    assert served("trash", "restore", *ids).returncode == 0
+    assert served("trash", "ls", "--operation", operation, "-o", "id").stdout == ""
+    assert shown(served, flow) == 3
+
+
 def test_emptying_needs_the_number_from_a_person_and_a_yes_from_a_program(
     server: ServerProcess, served: Command, flow: str
 ) -> None:

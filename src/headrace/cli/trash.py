@@ -8,10 +8,10 @@ from uuid import uuid4
 from cyclopts import App, Parameter
 
 from headrace.cli import operating
-from headrace.cli.display import amount
+from headrace.cli.display import ago, amount
 from headrace.cli.errors import CommandFailed, UsageError
 from headrace.cli.operating import DryRun, Everything, Manner, Reason, Wait, name_of
-from headrace.cli.output import Output, tell
+from headrace.cli.output import Column, ListOutput, Output, show_facts, show_json, show_list, tell
 from headrace.cli.prompting import ask_text
 from headrace.cli.run_filters import RunFilters
 from headrace.cli.session import Stdin, Yes, client, gather_some_ids, operation_id
@@ -26,6 +26,7 @@ from headrace.wire.operations import (
     OperationPreview,
     Target,
     TargetFilters,
+    TrashItem,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,76 @@ _CHILDREN_FIRST = (
     *(OperationNoun.ARTIFACTS, OperationNoun.TASK_RUNS, OperationNoun.FLOW_RUNS, OperationNoun.DEPLOYMENTS),
     *(OperationNoun.FLOWS, OperationNoun.VARIABLES, OperationNoun.BLOCK_DOCUMENTS, OperationNoun.AUTOMATIONS),
 )
+
+
+@app.command
+def ls(
+    name: str | None = None,
+    /,
+    *,
+    noun: Noun | None = None,
+    operation: OfOperation = None,
+    limit: Annotated[int, Parameter(alias="-n")] = 20,
+    output: ListOutput = "table",
+) -> None:
+    """List what was deleted and can be given back, the latest first.
+
+    Try:
+
+        headrace trash ls
+        headrace trash ls nightly --noun deployments
+        headrace trash ls --operation OPERATION_ID -o id | headrace trash restore --stdin
+
+    Args:
+        name: Only what has this in its name.
+        noun: Only what is of this kind.
+        limit: The most things to list, 20 if not given.
+        output: A table for people, JSON for programs, or bare ids for pipes.
+    """
+    chosen = None if noun is None else _noun(noun)
+    id = None if operation is None else operation_id(operation)
+    with client() as api:
+        found = api.read_trash(noun=chosen, q=name, operation_id=id, limit=limit)
+    columns = [
+        Column[TrashItem]("ID", lambda item: str(item.id)),
+        Column[TrashItem]("What", lambda item: name_of(item.noun)),
+        Column[TrashItem]("Name", lambda item: item.name or ""),
+        Column[TrashItem]("State", lambda item: item.state_name or ""),
+        Column[TrashItem]("Deleted", lambda item: ago(item.deleted_at)),
+        Column[TrashItem]("Purged", lambda item: ago(item.purge_at)),
+        Column[TrashItem]("Operation", lambda item: str(item.operation_id)),
+    ]
+    show_list(found, columns, output, "Nothing in the trash matches.")
+
+
+@app.command
+def summary(*, output: Output = "table") -> None:
+    """Show how much is in the trash, and when the next of it is removed for good.
+
+    Try:
+
+        headrace trash summary
+
+    Args:
+        output: Lines for people or JSON for programs.
+    """
+    with client() as api:
+        found = api.read_trash_summary()
+    if output == "json":
+        show_json(found)
+        return
+    if not found.operations:
+        tell("There is nothing in the trash.")
+        return
+    counts = {table.replace("_", " "): f"{many:,}" for table, many in found.counts.items() if many}
+    facts: dict[str, str | None] = {
+        **counts,
+        "deleted by": amount(found.operations, "operation"),
+        "oldest": ago(found.oldest),
+        "next purge": ago(found.next_purge) or None,
+        "overdue": f"{amount(found.overdue, 'operation')}: is the service purge running?" if found.overdue else None,
+    }
+    show_facts(facts, output)
 
 
 @app.command
@@ -79,7 +150,7 @@ def restore(
     """
     chosen = RunFilters(states=state, tags=tag, flows=flow, name=name)
     filters = TargetFilters(flow_runs=chosen.of_runs(), flows=chosen.of_flows())
-    kind = OperationNoun(noun.replace("-", "_"))
+    kind = _noun(noun)
     if kind is not OperationNoun.FLOW_RUNS and filters != TargetFilters():
         raise UsageError("--flow, --state, --tag and --name are of flow runs: leave them out, or --noun.")
     given = gather_some_ids(ids, stdin, name_of(kind))
@@ -138,6 +209,10 @@ def empty(
             operating.finish(api, made, Manner(wait=wait))
 
 
+def _noun(text: Noun) -> OperationNoun:
+    return OperationNoun(text.replace("-", "_"))
+
+
 _Wanted = Sequence[tuple[int, OperationCreate]]
 """Operations that remove for good, with how many things each is about."""
 
@@ -155,7 +230,7 @@ def _of_operation(api: "SyncHeadraceClient", text: str) -> _Wanted:
 def _of_nouns(api: "SyncHeadraceClient", only: Noun | None) -> _Wanted:
     found: list[tuple[int, OperationCreate]] = []
     for noun in _CHILDREN_FIRST:
-        if only is not None and noun != only.replace("-", "_"):
+        if only is not None and noun is not _noun(only):
             continue
         asked = OperationPreview(kind=OperationKind.PURGE, noun=noun, target=Target(everything=True))
         if total := api.preview_operation(asked).total:

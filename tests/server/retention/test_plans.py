@@ -80,6 +80,16 @@ async def plan_of(store: Store, statement: Statement, *values: Any) -> str:
             "ix_flow_runs_end_time",
         ),
         (Policy(parse_class("flow_runs.crashed"), 1), "ix_flow_runs_state_type (state_type=?)", "ix_flow_runs_"),
+        (
+            Policy(parse_class("flow_runs"), 52.05 * DAY, 3),
+            "ix_flow_runs_end_time (end_time<?)",
+            "Index Scan Backward using ",
+        ),
+        (
+            Policy(parse_class("flow_runs"), None, 3),
+            "ix_flow_runs_flow_id (flow_id=? AND id<?)",
+            "ix_flow_runs_flow_id",
+        ),
         (Policy(parse_class("task_runs"), 60), "uq_task_runs_key (flow_run_id=?)", "uq_task_runs_key"),
         (Policy(parse_class("artifacts"), 60), "sqlite_autoindex_artifacts_1 (id<?)", "pk_artifacts"),
         (Policy(parse_class("artifacts"), None, 3), "ix_artifacts_key", "ix_artifacts_key"),

@@ -18,15 +18,29 @@ from headrace.wire.ids import first_uuid7
 from headrace.wire.states import TERMINAL_STATES, StateType
 from headrace.wire.times import from_micros
 
-_RUNS = f"flow_runs r WHERE r.deleted_at IS NULL AND {{type}} {{any}} AND {shown('r.id')}"
-_OLD_RUNS = f"SELECT r.id, r.end_time AS moment FROM {_RUNS} AND r.end_time < $2 ORDER BY r.end_time, r.id LIMIT $3"
-_FEW_OLD_RUNS = _OLD_RUNS + " -- of which there are few"
-_RUNS_BEYOND = f"""
+_OVER = f"r.deleted_at IS NULL AND {{type}} {{any}} AND {shown('r.id')}"
+_RUN = "SELECT r.id, r.end_time AS moment FROM"
+_OLDEST_FIRST = "ORDER BY r.end_time, r.id LIMIT $3"
+_OLD_RUNS = f"{_RUN} flow_runs r WHERE {_OVER} AND r.end_time < $2 {_OLDEST_FIRST}"
+_FEW_OLD_RUNS = f"{_OLD_RUNS} -- of which there are few"
+_FEW_RUNS_BEYOND = f"""
     SELECT id, moment FROM (
-        SELECT r.id, r.end_time AS moment,
-            row_number() OVER (PARTITION BY r.flow_id ORDER BY r.end_time DESC, r.id DESC) AS place FROM {_RUNS}
+        SELECT r.id, r.end_time AS moment, row_number() OVER (PARTITION BY r.flow_id ORDER BY r.id DESC) AS place
+        FROM flow_runs r WHERE {_OVER}
     ) AS ranked WHERE place > $4 AND moment < $2 ORDER BY moment, id LIMIT $3
 """
+_KEPT = f"""
+    WITH kept AS MATERIALIZED (
+        SELECT f.id AS flow_id, (
+            SELECT r.id FROM flow_runs r WHERE r.flow_id = f.id AND {_OVER} ORDER BY r.id DESC LIMIT 1 OFFSET $4 - 1
+        ) AS last FROM flows f
+    )
+"""
+"""The first of the last few of each flow, found by walking back its runs; none where it has fewer."""
+_BEYOND = f"{_OVER} AND r.flow_id = k.flow_id AND r.id < k.last AND {{end}} < $2 {_OLDEST_FIRST}"
+_RUNS_BEYOND = f"{_KEPT} {_RUN} kept k CROSS JOIN flow_runs r WHERE {_BEYOND}"
+_OLD_RUNS_BEYOND = f"{_KEPT} {_RUN} flow_runs r CROSS JOIN kept k WHERE {_BEYOND}"
+"""SQLite reads the two in the order in which they are named: few are old, or nearly all are beyond."""
 _OLD_TASK_RUNS = """
     SELECT t.id, t.end_time AS moment FROM task_runs t
     WHERE t.flow_run_id IS NULL AND t.deleted_at IS NULL AND t.state_type {any} AND {end} < $2
@@ -99,7 +113,7 @@ def _question(
     match policy.about.kind:
         case Kind.FLOW_RUNS:
             ends = list(outcomes(policy.about, classes))
-            question = _RUNS_BEYOND if kept else _OLD_RUNS if StateType.COMPLETED in ends else _FEW_OLD_RUNS
+            question = _question_of_runs(many=StateType.COMPLETED in ends, is_old=before < now, beyond=bool(kept))
             return question, (ends, before, limit, *kept)
         case Kind.TASK_RUNS:
             return _OLD_TASK_RUNS, (sorted(TERMINAL_STATES), before, limit)
@@ -114,21 +128,42 @@ def _question(
             assert_never(policy.about.kind)
 
 
+def _question_of_runs(*, many: bool, is_old: bool, beyond: bool) -> str:
+    match many, is_old, beyond:
+        case True, True, True:
+            return _OLD_RUNS_BEYOND
+        case True, False, True:
+            return _RUNS_BEYOND
+        case False, _, True:
+            return _FEW_RUNS_BEYOND
+        case _:
+            return _OLD_RUNS if many else _FEW_OLD_RUNS
+
+
 def _statement(question: str, wanted: _Wanted) -> Statement:
     asked = "id" if wanted is _Wanted.IDS else "count(*), min(moment)"
     text = f"SELECT {asked} FROM ({question}\n) AS due"
+    names = {"type": "r.state_type", "end": "t.end_time" if question is _OLD_TASK_RUNS else "r.end_time"}
     # SQLite plans without knowing what there is; `+` keeps it from an index that leads through nearly all of it.
-    by_end = "+r.state_type" if question is _OLD_RUNS else "r.state_type"
+    barred = {name: f"+{names[name]}" for name in _BARRED.get(question, ())}
     return Statement(
-        text.format(any="= ANY($1::text[])", type="r.state_type", end="t.end_time"),
-        sqlite=text.format(any="IN (SELECT value FROM json_each($1))", type=by_end, end="+t.end_time"),
+        text.format(any="= ANY($1::text[])", **names),
+        sqlite=text.format(any="IN (SELECT value FROM json_each($1))", **(names | barred)),
     )
 
 
+_BARRED = {
+    _OLD_RUNS: ("type",),
+    _RUNS_BEYOND: ("type", "end"),
+    _OLD_RUNS_BEYOND: ("type",),
+    _OLD_TASK_RUNS: ("end",),
+}
 _QUESTIONS = (
     _OLD_RUNS,
     _FEW_OLD_RUNS,
+    _FEW_RUNS_BEYOND,
     _RUNS_BEYOND,
+    _OLD_RUNS_BEYOND,
     _OLD_TASK_RUNS,
     _OLD_ARTIFACTS,
     _ARTIFACTS_BEYOND,
