@@ -8,6 +8,8 @@ import pytest
 from headrace.server.purge import batches
 from headrace.server.store.base import Statement, Store
 from headrace.server.store.marks import PURGING
+from headrace.server.trash import service as trash
+from headrace.wire.operations import ConflictResolution, OperationNoun
 from tests.server.api import Api
 from tests.server.deployments.deployed import deploy
 from tests.server.purge.deleted import (
@@ -104,6 +106,14 @@ async def test_what_is_partly_gone_stays_out_of_sight_and_cannot_be_given_back(a
     for table, column in (("hidden_runs", "operation_id"), ("flow_runs", "deleted_by")):
         rows = await api.store.fetch(Statement(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"))
         assert all(UUID(str(owner)) == PURGING != deleted for (owner,) in rows), table
+    for operation_id in (deleted, None):
+        async with api.store.transaction() as transaction:
+            restored = await trash.restore(
+                transaction, operation_id, OperationNoun.FLOW_RUNS, [UUID(run)], LATER, ConflictResolution.SKIP
+            )
+        assert (restored.restored, restored.gone) == ([], [UUID(run)])
+    assert (await api.get("/x/trash", "noun=flow_runs")).json == []
+    await check_nothing_dangles(api.store)
     await purge(api.store)
     await check_nothing_dangles(api.store)
 

@@ -82,13 +82,13 @@ async def agree(model: Model) -> None:
     latest = (await api.post("/artifacts/latest/filter", {})).json
     assert {(one["key"], UUID(one["latest_id"])) for one in latest} == model.latest()
     assert await counted(api.store) == await totals(api.store)
+    end = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)  # one for both: bars move with it
     for noun in ("flow_runs", "task_runs"):
-        assert await _bars(api.store, noun, few_runs=0) == await _bars(api.store, noun, few_runs=1_000)
+        assert await _bars(api.store, noun, end, few_runs=0) == await _bars(api.store, noun, end, few_runs=1_000)
 
 
-async def _bars(store: Store, noun: str, few_runs: int) -> Any:
+async def _bars(store: Store, noun: str, end: datetime, few_runs: int) -> Any:
     """The history of the last hours, from what was counted before or by looking at every run."""
-    end = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=1)
     request = FlowRunHistoryRequest(
         history_start=end - timedelta(hours=4), history_end=end, history_interval_seconds=600
     )

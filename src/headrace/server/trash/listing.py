@@ -9,6 +9,7 @@ from functools import cache
 from uuid import UUID
 
 from headrace.server.store.base import Dialect, Statement, Store
+from headrace.server.store.marks import PURGING
 from headrace.server.store.rows import ENUM, Kind, Reader
 from headrace.wire.operations import OperationNoun, TrashItem, TrashSummary
 
@@ -34,7 +35,7 @@ _MATCHES = {
 }
 _MARKED = """
     SELECT x.id, '{noun}' AS noun, {name} AS name, {state} AS state_name, x.deleted_at, x.deleted_by AS operation_id
-    FROM {noun} x WHERE x.deleted_at IS NOT NULL AND x.deleted_by IS NOT NULL AND {matches}
+    FROM {noun} x WHERE x.deleted_at IS NOT NULL AND x.deleted_by <> '{purging}' AND {matches}
     ORDER BY x.deleted_at DESC, x.id DESC LIMIT $1
 """
 _HIDDEN = """
@@ -102,7 +103,7 @@ def _one(dialect: Dialect, noun: OperationNoun) -> str:
     matches = _MATCHES[dialect].format(name=name, operation="x.deleted_by")
     text = _OWN if noun in _BY_OPERATION else _MARKED
     state = "x.state_name" if noun in _WITH_STATE else "NULL"
-    return text.format(noun=noun.value, name=name, state=state, matches=matches)
+    return text.format(noun=noun.value, name=name, state=state, matches=matches, purging=PURGING)
 
 
 async def items(

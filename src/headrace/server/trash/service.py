@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from headrace.server.store.base import Connection, View
+from headrace.server.store.marks import PURGING
 from headrace.server.store.rows import Kind, Reader
 from headrace.server.trash import artifacts, deployments, flow_runs, renaming, task_runs
 from headrace.server.trash.chosen import chosen, rows_of
@@ -48,13 +49,13 @@ def _by(*, id: UUID, by: UUID) -> tuple[UUID, UUID]:
 
 
 _OWNED: Reader[tuple[UUID, UUID]] = Reader(_by, {"id": Kind.UUID, "by": Kind.UUID})
-_OPERATIONS = {
-    noun: chosen(f"SELECT id, deleted_by FROM {noun.value} WHERE id {{among}} AND deleted_by IS NOT NULL")
+_OPERATIONS = {  # none for what is being purged: some of it is gone
+    noun: chosen(f"SELECT id, deleted_by FROM {noun.value} WHERE id {{among}} AND deleted_by <> '{PURGING}'")
     for noun in OperationNoun
 } | {
     OperationNoun.FLOW_RUNS: chosen(
-        "SELECT id, deleted_by FROM flow_runs WHERE id {among} AND deleted_by IS NOT NULL"
-        " UNION ALL SELECT id, operation_id FROM hidden_runs WHERE id {among}"
+        f"SELECT id, deleted_by FROM flow_runs WHERE id {{among}} AND deleted_by <> '{PURGING}'"
+        f" UNION ALL SELECT id, operation_id FROM hidden_runs WHERE id {{among}} AND operation_id <> '{PURGING}'"
     )
 }
 
