@@ -147,7 +147,11 @@ async def _write(store: Store, record: Record, moment: Moment, anew: bool) -> No
     assert moment.view is not None
     holder, total = claims.holder(store), 0
     if anew:
-        await store.execute(queries.FORGET_ITEMS, record.id)
+        async with store.transaction() as transaction:
+            # Whoever began before may have come to the end meanwhile: then its items are those that count.
+            if not await transaction.execute(queries.FROZEN_SO_FAR, record.id, holder, 0, 0, now() + claims.LEASE):
+                return
+            await transaction.execute(queries.FORGET_ITEMS, record.id)
     async for page in _items(store, record, moment.view, anew):
         async with store.bulk() as transaction:
             held = (record.id, holder, total + len(page), 0, now() + claims.LEASE)
