@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from headrace.server.store.base import Statement
+from headrace.server.store.marks import PURGING
 from headrace.wire.operations import OperationNoun
 from tests.server.api import Api
 from tests.server.trash.changes import restore
@@ -51,3 +53,12 @@ async def test_what_is_restored_is_in_the_trash_no_more(api: Api) -> None:
     await restore(api.store, OperationNoun.FLOW_RUNS, [UUID(run)], None)
     assert await the_trash(api) == []
     assert (await api.get("/x/trash/summary")).json["counts"] == {}
+
+
+async def test_what_is_partly_purged_is_neither_listed_nor_restored(api: Api) -> None:
+    variable = (await api.post("/variables/", {"name": "answer", "value": 42})).json["id"]
+    await api.delete(f"/variables/{variable}")
+    await api.store.execute(Statement("UPDATE variables SET deleted_by = $1"), PURGING)
+    assert await the_trash(api) == []
+    done = await restore(api.store, OperationNoun.VARIABLES, [UUID(variable)], None)
+    assert (done.restored, done.gone) == ([], [UUID(variable)])
