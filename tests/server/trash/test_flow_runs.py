@@ -48,8 +48,13 @@ async def test_a_run_is_deleted_and_restored_once(api: Api) -> None:
     again = await remove(api.store, RUNS, [*ids, uuid7()], second)
     assert (again.removed, len(again.gone), again.counts) == ([], 3, {})
 
+    once_more = await remove(api.store, RUNS, [*ids, await a_run(api, "COMPLETED")], first)
+    assert len(once_more.removed) == 1, "what it has hidden already is not deleted twice"
+    assert await counted(api.store) == await totals(api.store) == {"flow_runs": 0, "task_runs": 0}
+    await restore(api.store, RUNS, once_more.removed, first)
+
     of_another = await restore(api.store, RUNS, ids, second)
     assert (of_another.restored, set(of_another.gone)) == ([], set(ids))
     assert set((await restore(api.store, RUNS, ids, None)).restored) == set(ids)
     assert (await restore(api.store, RUNS, ids, first)).restored == []
-    assert await counted(api.store) == await totals(api.store) == {"flow_runs": 2, "task_runs": 2}
+    assert await counted(api.store) == await totals(api.store) == {"flow_runs": 3, "task_runs": 3}

@@ -60,7 +60,7 @@ async def test_plans_follow_how_much_is_hidden(migrated_postgres_url: str, tmp_p
     await store.open()
     ids = await finished_runs(store, 4 * MANY)
     await store.execute(Statement("ANALYZE flow_runs"))
-    await store.execute(Statement("ANALYZE hidden_runs"))
+    await store.give_back("hidden_runs", 0)  # of what other tests have left
     connection = await asyncpg.connect(migrated_postgres_url)
     await connection.execute("SET plan_cache_mode = force_generic_plan")
     await connection.execute(_NEWEST)

@@ -9,6 +9,7 @@ import msgspec
 
 from headrace.server.artifacts import collections
 from headrace.server.store.base import Connection, Row
+from headrace.server.store.hidden import shown
 from headrace.server.store.histories import SPAN_OF
 from headrace.server.trash import accounts, hiding, marking
 from headrace.server.trash.accounts import Spans
@@ -20,11 +21,12 @@ from headrace.server.trash.outcomes import Changed, together
 _SPAN = (SPAN_OF[0].format("expected_start_time"), SPAN_OF[1].format("expected_start_time"))
 _LIVE = chosen(
     f"SELECT id, {{span}}, coalesce(state_type IN ({TERMINAL}), false) FROM flow_runs"
-    " WHERE id {among} AND deleted_at IS NULL ORDER BY id {lock}",
+    f" WHERE id {{among}} AND deleted_at IS NULL AND {shown('flow_runs.id')} ORDER BY id {{lock}}",
     lock=LOCK,
     span=_SPAN,
 )
-_LOCK = chosen("SELECT id, {span}, flow_id FROM flow_runs WHERE id {among} ORDER BY id {lock}", lock=LOCK, span=_SPAN)
+_LOCK = chosen("SELECT id, {span} FROM flow_runs WHERE id {among} ORDER BY id {lock}", lock=LOCK, span=_SPAN)
+_KNOWN = chosen("SELECT id, {span}, flow_id FROM flow_runs WHERE id {among}", span=_SPAN)
 _DELETED_FLOWS = chosen("SELECT id FROM flows WHERE id {among} AND deleted_at IS NOT NULL")
 _CLEAR_ARTIFACTS_OF_TASKS = chosen(
     "UPDATE artifacts SET deleted_at = NULL, deleted_by = NULL WHERE deleted_by = $2 AND flow_run_id IS NULL"
@@ -70,24 +72,25 @@ async def show(
 ) -> tuple[Changed, list[UUID]]:
     """Show those of these runs that the operation has hidden and whose flow is there: nothing can be in their way.
 
-    The second are the others.
+    The second are the others. Rows are not locked, which would write each of them: whoever else shows, hides or marks
+    the same runs waits for their ids in `hidden_runs`.
     """
-    rows = await transaction.fetch(_LOCK, list(ids))
+    rows = await transaction.fetch(_KNOWN, list(ids))
     flow_ids = list({row[2] for row in rows})
     gone: set[Any] = {row[0] for row in await transaction.fetch(_DELETED_FLOWS, flow_ids)}
     spans = _spans([row for row in rows if row[2] not in gone] if gone else rows, transaction)
-    shown = await hiding.show(transaction, operation_id, spans, moment) if spans else Changed([], {})
-    known = set(shown.ids)
-    return shown, [id for id in ids if id not in known]
+    changed = await hiding.show(transaction, operation_id, spans, moment) if spans else Changed([], {})
+    known = set(changed.ids)
+    return changed, [id for id in ids if id not in known]
 
 
 async def restore(transaction: Connection, operation_id: UUID, ids: Sequence[UUID], moment: datetime) -> Changed:
     """Give back the runs of these that the operation has deleted."""
     rows = await transaction.fetch(_LOCK, list(ids))
-    shown = await hiding.show(transaction, operation_id, _spans(rows, transaction), moment)
-    known = set(shown.ids)
+    seen = await hiding.show(transaction, operation_id, _spans(rows, transaction), moment)
+    known = set(seen.ids)
     cleared = await _clear(transaction, operation_id, [id for id in ids if id not in known], moment)
-    return Changed([*shown.ids, *cleared.ids], together([shown.counts, cleared.counts]))
+    return Changed([*seen.ids, *cleared.ids], together([seen.counts, cleared.counts]))
 
 
 def _spans(rows: Sequence[Row], connection: Connection) -> dict[UUID, int | None]:
