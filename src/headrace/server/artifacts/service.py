@@ -11,7 +11,7 @@ from headrace.server.artifacts.results import result_of as result_of
 from headrace.server.events import log
 from headrace.server.events.facts import Change
 from headrace.server.store.base import Connection, Store
-from headrace.server.store.hidden import DELETED
+from headrace.server.store.hidden import deleted
 from headrace.wire.artifacts import Artifact, ArtifactCollection, ArtifactCreate, ArtifactUpdate
 from headrace.wire.base import encode_text
 from headrace.wire.errors import ObjectNotFound
@@ -27,7 +27,7 @@ async def create(store: Store, wanted: ArtifactCreate, now: datetime) -> Artifac
         return await add(store, wanted, now)
     async with store.transaction() as transaction:
         runs = [[id] if id is not None else [] for id in (wanted.flow_run_id, wanted.task_run_id)]
-        if await transaction.fetch_one(DELETED, *runs) is not None:
+        if await deleted(transaction, *runs):
             return _as_artifact(wanted, now)
         return await add(transaction, wanted, now)
 
@@ -113,7 +113,7 @@ async def _went_along(transaction: Connection, artifact_id: UUID) -> bool:
     if row is None:
         return False
     runs = [[] if id is None else [id] for id in row]
-    return await transaction.fetch_one(DELETED, *runs) is not None
+    return bool(await deleted(transaction, *runs))
 
 
 async def _tell(connection: Connection, change: Change, collection: ArtifactCollection, now: datetime) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from headrace.server.logs import arrivals, queries
 from headrace.server.store.base import Connection, Store
-from headrace.server.store.hidden import DELETED
+from headrace.server.store.hidden import deleted
 from headrace.wire.filters import LogFilter
 from headrace.wire.ids import uuid7
 from headrace.wire.logs import Log, LogCreate
@@ -41,13 +41,8 @@ async def _of_shown_runs(transaction: Connection, rows: list[_Line]) -> list[_Li
     """Without the lines of runs that have been deleted."""
     flow_runs = {row[-2] for row in rows if row[-2] is not None}
     task_runs = {row[-1] for row in rows if row[-1] is not None}
-    if not flow_runs and not task_runs:
-        return rows
-    found = await transaction.fetch(DELETED, list(flow_runs), list(task_runs))
-    if not found:
-        return rows
-    deleted = {UUID(str(row[0])) for row in found}
-    return [row for row in rows if row[-2] not in deleted and row[-1] not in deleted]
+    gone = await deleted(transaction, flow_runs, task_runs)
+    return [row for row in rows if row[-2] not in gone and row[-1] not in gone] if gone else rows
 
 
 def _runs(line: LogCreate) -> tuple[UUID | None, UUID | None]:

@@ -5,7 +5,10 @@ whatever reads runs, or what belongs to runs, for others leaves out what is not 
 time: that is asked first, once for each statement, so that it costs nothing for each row.
 """
 
-from headrace.server.store.base import Statement
+from collections.abc import Collection
+from uuid import UUID
+
+from headrace.server.store.base import Connection, Dialect, Statement
 
 
 def shown(flow_run_id: str) -> str:
@@ -30,10 +33,32 @@ _DELETED = f"""
     UNION ALL SELECT t.id FROM task_runs t
     WHERE t.id {{among_task_runs}} AND (t.deleted_at IS NOT NULL OR NOT {shown("t.flow_run_id")})
 """
-DELETED = Statement(
+_DELETED_RUNS = Statement(
     _DELETED.format(among_flow_runs="= ANY($1::uuid[])", among_task_runs="= ANY($2::uuid[])"),
     sqlite=_DELETED.format(
         among_flow_runs="IN (SELECT value FROM json_each($1))", among_task_runs="IN (SELECT value FROM json_each($2))"
     ),
 )
-"""Which of these flow runs, and of these task runs, are deleted: what they still write is taken and dropped."""
+_HOLD = Statement("SELECT 1 FROM flow_runs WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE")
+
+
+async def hold(transaction: Connection, flow_run_ids: Collection[UUID]) -> None:
+    """Let nobody delete these flow runs before the transaction ends; whoever does so already is waited for.
+
+    So what is written along with a look at whether a run is deleted, in a later statement, is never left behind by it.
+    SQLite has one writer at a time.
+    """
+    if flow_run_ids and transaction.dialect is Dialect.POSTGRES:
+        await transaction.fetch(_HOLD, list(flow_run_ids))
+
+
+async def deleted(transaction: Connection, flow_run_ids: Collection[UUID], task_run_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these flow runs, and of these task runs, are deleted: what they still write is taken and dropped.
+
+    The others are held.
+    """
+    if not flow_run_ids and not task_run_ids:
+        return set()
+    await hold(transaction, flow_run_ids)
+    found = await transaction.fetch(_DELETED_RUNS, list(flow_run_ids), list(task_run_ids))
+    return {UUID(str(row[0])) for row in found}

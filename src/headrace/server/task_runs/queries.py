@@ -1,6 +1,5 @@
 """What is written to task runs that the server orchestrates."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from headrace.rules.bookkeeping import TaskRunChanges
 from headrace.rules.facts import EnclosingFlowRun
 from headrace.server.states.reading import STATES, current_states
 from headrace.server.states.rows import message_and_documents
-from headrace.server.store.base import Connection, Dialect, Statement
+from headrace.server.store.base import Connection, Statement
 from headrace.server.store.hidden import shown
 from headrace.server.store.rows import JSON, Kind, Reader
 from headrace.wire.base import encode_text
@@ -167,7 +166,6 @@ _LEASES_OVER = Statement(
 _BEGINNINGS = Statement("SELECT count(*) FROM task_run_states WHERE task_run_id = $1 AND type = 'PENDING'")
 _RENAME = Statement(f"UPDATE task_runs SET updated = $2, name = COALESCE($3, name) WHERE id = $1 AND {_LIVE}")
 _DELETED = Statement(f"SELECT 1 FROM task_runs WHERE id = $1 AND NOT ({_LIVE})")
-_HOLD = Statement("SELECT 1 FROM flow_runs WHERE id = ANY($1::uuid[]) ORDER BY id FOR KEY SHARE")
 
 
 async def create(transaction: Connection, run: TaskRun, state: State, changes: TaskRunChanges) -> Labels | None:
@@ -251,15 +249,6 @@ async def beginnings(connection: Connection, id: UUID) -> int:
 async def was_deleted(connection: Connection, id: UUID) -> bool:
     """Whether there is a run with this id that is deleted and can be restored."""
     return await connection.fetch_one(_DELETED, id) is not None
-
-
-async def hold_flow_runs(transaction: Connection, ids: Collection[UUID]) -> None:
-    """Keep flow runs, before anything is asked about them, from being deleted until the transaction ends.
-
-    So whoever deletes one finds all of its task runs. SQLite has one writer, and needs nothing.
-    """
-    if ids and transaction.dialect is Dialect.POSTGRES:
-        await transaction.fetch(_HOLD, list(ids))
 
 
 async def exists(connection: Connection, id: UUID) -> bool:

@@ -18,6 +18,7 @@ from headrace.rules.transitions import Entry, Policy, Proposal, decide, needs
 from headrace.server.artifacts import service as artifacts
 from headrace.server.states.proposals import Asker, Outcome, entry_of, outcome_of, proposed, refusal
 from headrace.server.store.base import Connection, Store, Topic
+from headrace.server.store.hidden import hold
 from headrace.server.task_runs import queries, reading
 from headrace.server.task_runs.queries import Orchestrated
 from headrace.wire.artifacts import ArtifactCreate
@@ -40,7 +41,7 @@ async def create(store: Store, body: TaskRunCreate, asker: Asker) -> tuple[TaskR
     first = proposed(body.state or StateCreate(type=StateType.PENDING), asker.now)
     async with store.transaction() as transaction:
         if body.flow_run_id is not None:
-            await queries.hold_flow_runs(transaction, [body.flow_run_id])
+            await hold(transaction, [body.flow_run_id])
         decision = decide(_policy(first, force=True), _proposal(run, first, asker))
         entry = entry_of(decision)
         assert entry is not None, "the first state of a run is never refused"

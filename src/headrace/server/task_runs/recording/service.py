@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from headrace.server.store.base import Connection
-from headrace.server.task_runs.queries import hold_flow_runs
+from headrace.server.store.hidden import hold
 from headrace.server.task_runs.recording import queries
 from headrace.server.task_runs.recording.plans import plan
 from headrace.server.task_runs.recording.reports import Report
@@ -22,7 +22,7 @@ async def record(transaction: Connection, reports: Sequence[Report]) -> None:
     if not reports:
         return
     moment = now()
-    await hold_flow_runs(transaction, {report.flow_run_id for report in reports if report.flow_run_id is not None})
+    await hold(transaction, {report.flow_run_id for report in reports if report.flow_run_id is not None})
     stored = await queries.stored(transaction, reports)
     flow_run_ids = await queries.existing_flow_runs(transaction, reports, stored)
     batch = plan(reports, stored, flow_run_ids)
