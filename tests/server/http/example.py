@@ -200,6 +200,9 @@ class OneAnswer:
             raise self.problem
         return (None,)
 
+    async def fetch(self, *_: Any) -> list[Any]:
+        raise self.problem or ServiceUnavailable("This database answers one question.")
+
     async def space(self) -> Space:
         return Space(0, 0)
 

@@ -134,6 +134,13 @@ class TestAuthentication:
     async def test_health_and_readiness_are_open(self, calls: MakeCalls, path: str) -> None:
         assert (await answered(calls(**self.SETTING), "GET", f"/api/{path}")).status == 200
 
+    async def test_what_monitors_read_beside_the_api_is_closed_too(self, calls: MakeCalls) -> None:
+        assert (await answered(calls(**self.SETTING), "GET", "/metrics")).status == 401
+        for path in ("/metrics", "/api/x/metrics"):
+            let_in = await answered(calls(**self.SETTING), "GET", path, headers=basic("miller:flöur"))
+            assert (let_in.status, let_in.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+        assert (await answered(calls(), "GET", "/metrics")).status == 200
+
     async def test_a_refusal_comes_before_the_body(self, calls: MakeCalls) -> None:
         app = calls(**self.SETTING)
         await answered(app, "POST", "/api/mills/", body=[b"x"] * 10)
