@@ -191,19 +191,21 @@ async def _accept(store: Store, record: Record, target: Target, key: str | None)
     ids = None if target.ids is None else freezing.packed(target.ids)
     if ids is None:
         Selection.of(record.kind, record.noun, target).check(store.dialect)
-    moment = await freezing.Moment(store).open()
+    # What ids name is known; what filters match is seen now, and read when the answer is out.
+    moment = await freezing.Moment(store).open() if ids is None else None
+    accepted = False
     try:
         async with store.transaction() as transaction:
             is_new = await insert(transaction, record, key, ids, claims.holder(store))
             if is_new:
                 await events.tell(transaction, record, OperationStatus.ACCEPTED, record.created)
-    except BaseException:
-        await moment.close()
-        raise
-    if is_new:
+        accepted = is_new
+    finally:
+        if not accepted and moment is not None:
+            await moment.close()
+    if accepted:
         freezing.begin(store, record, moment)
         return record
-    await moment.close()
     known = None if key is None else await _by_key(store, key, record.fingerprint or "")
     assert known is not None
     return known

@@ -1,6 +1,7 @@
 """The service that carries operations out, whoever accepted them and however often the server dies meanwhile."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -11,6 +12,7 @@ from headrace.server.operations.records import Record
 from headrace.server.services.base import Service
 from headrace.server.store.base import Store, Topic
 from headrace.settings import Settings
+from headrace.wire.errors import ServiceUnavailable
 from headrace.wire.times import now
 
 _LOOK = 0.05
@@ -39,15 +41,21 @@ class Operations(Service):
         records = await claims.claim(self.store, moment)
         known = {record.id for record in records}
         self._carrying = {id: one for id, one in self._carrying.items() if id in known}
-        more = False
+        more, failure = False, None
         for record in records:
-            more |= await self._get_on(record)
+            try:
+                more |= await self._get_on(record)
+            except ServiceUnavailable as error:
+                failure = error  # what others wait for is no reason to keep the rest waiting
+        if failure is not None:
+            raise failure
         return more
 
     async def drain(self) -> None:
         """Leave what is under way to whoever comes next, at once."""
         await freezing.stop(self.store)
-        await self.store.execute(queries.RELEASE_ALL, claims.holder(self.store))
+        with suppress(ServiceUnavailable):  # the claims run out by themselves
+            await self.store.execute(queries.RELEASE_ALL, claims.holder(self.store))
 
     async def _get_on(self, record: Record) -> bool:
         if record.frozen is None and not record.abort_requested:
