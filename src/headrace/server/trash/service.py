@@ -138,6 +138,5 @@ async def _by_operation(
     found: dict[UUID, list[UUID]] = {}
     rows = await rows_of(connection, _OPERATIONS[noun], list(ids))
     for id, by in _OWNED.all(rows, connection.dialect):
-        if by != PURGING:
-            found.setdefault(by, []).append(id)
+        found.setdefault(by, []).append(id)
     return sorted(found.items(), key=lambda item: item[0].int, reverse=True)
