@@ -163,11 +163,14 @@ async def test_artifacts_are_found_by_the_runs_that_left_them(api: Api) -> None:
     assert await found(deployments={"name": {"any_": ["x"]}}) == set()
 
 
-async def test_artifacts_outlive_their_runs(api: Api) -> None:
-    run = await api.flow_run()
+@pytest.mark.parametrize("state", ["COMPLETED", "RUNNING"])
+async def test_artifacts_go_with_their_runs(api: Api, state: str) -> None:
+    """What a finished run leaves is hidden with it, what one that goes on has left is marked."""
+    run = await api.flow_run({"type": state})
     made = await make(api, key="k", flow_run_id=run)
     await api.delete(f"/flow_runs/{run}")
-    assert (await api.get(f"/artifacts/{made['id']}")).json["flow_run_id"] == run
+    assert (await api.get(f"/artifacts/{made['id']}")).status == 404
+    assert (await api.get("/artifacts/k/latest")).status == 404
 
 
 async def test_artifacts_are_listed_newest_first_unless_told_otherwise(api: Api) -> None:
