@@ -15,7 +15,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -316,10 +316,12 @@ def main() -> int:
     options = parser.parse_args()
     held = True
     for kind in options.databases:
-        with _database(kind) as (database, home, url):
+        with prepared(kind, options.runs + options.beside) as (database, home, url):
             found = Found()
             try:
-                _measure(database, home, url, options, found)
+                with headrace(home, url) as server:
+                    sleep(options.settle)
+                    asyncio.run(measure(server.url, database, options.runs, found))
             finally:
                 held &= _print(kind, options.runs, found)
         if options.peer:
@@ -328,26 +330,19 @@ def main() -> int:
 
 
 @contextmanager
-def _database(kind: str) -> Iterator[tuple[Database, Path, str | None]]:
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        if kind == "sqlite":
-            yield Database(None, home / "headrace.db"), home, None
-        else:
-            with cluster() as running:
-                url = running.create("headrace")
-                yield Database(url, home), home, url
-
-
-def _measure(database: Database, home: Path, url: str | None, options: argparse.Namespace, found: Found) -> None:
-    with headrace(home, url):
-        pass  # The schema is made at the first start.
-    started = perf_counter()
-    database.fill(options.runs + options.beside)
-    print(f"filled in {perf_counter() - started:.0f} s", file=sys.stderr)
-    with headrace(home, url) as server:
-        sleep(options.settle)
-        asyncio.run(measure(server.url, database, options.runs, found))
+def prepared(kind: str, runs: int) -> Iterator[tuple[Database, Path, str | None]]:
+    """A database of that kind with so many runs and what belongs to them, the home of its server, and its URL."""
+    with ExitStack() as stack:
+        home, url = Path(stack.enter_context(tempfile.TemporaryDirectory())), None
+        if kind == "postgres":
+            url = stack.enter_context(cluster()).create("headrace")
+        database = Database(url, home / "headrace.db")
+        with headrace(home, url):
+            pass  # The schema is made at the first start.
+        started = perf_counter()
+        database.fill(runs)
+        print(f"filled in {perf_counter() - started:.0f} s", file=sys.stderr)
+        yield database, home, url
 
 
 def _measure_peer(kind: str, options: argparse.Namespace) -> None:

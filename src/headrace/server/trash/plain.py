@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from headrace.server.artifacts import collections
-from headrace.server.store.base import Connection, Row, Statement
+from headrace.server.store.base import Connection, Dialect, Row, Statement
 from headrace.server.store.histories import SPAN_OF
 from headrace.server.trash import accounts
 from headrace.server.trash.accounts import Account, Spans
@@ -57,21 +57,12 @@ def _statement(text: str) -> Statement:
 
 
 # Alone with the rows, also against those who refer to them by a foreign key.
-_FINISHED = _statement(
-    f"""
-    SELECT span, count(*) FROM (
-        SELECT {{span}} AS span FROM flow_runs
-        WHERE id IN ({{items}}) AND deleted_at IS NULL AND state_type IN ({TERMINAL}) ORDER BY id {{lock}}
-    ) AS locked GROUP BY span
-    """
-)
-_LIVE = _statement(
-    """
-    SELECT span, count(*) FROM (
-        SELECT {span} AS span FROM flow_runs WHERE id IN ({items}) AND deleted_at IS NULL ORDER BY id {lock}
-    ) AS locked GROUP BY span
-    """
-)
+_LOCKED = f"""
+    SELECT id, {{span}} AS span FROM flow_runs
+    WHERE id IN ({{items}}) AND deleted_at IS NULL AND state_type IN ({TERMINAL}) ORDER BY id {{lock}}
+"""
+_FINISHED = _statement(f"SELECT span, count(*) FROM ({_LOCKED}) AS locked GROUP BY span")
+_LIVE = _statement("SELECT {span}, count(*) FROM flow_runs WHERE id IN ({items}) AND deleted_at IS NULL GROUP BY 1")
 _TASK_RUNS = _statement(
     f"""
     SELECT {{span}}, count(CASE WHEN deleted_at IS NULL THEN 1 END), count(CASE WHEN deleted_at IS NULL
@@ -85,6 +76,15 @@ _ARTIFACTS = _statement(
 )
 _HIDE = _statement(
     "INSERT INTO hidden_runs (id, operation_id) SELECT id, $4 FROM ({items}) AS item ORDER BY id ON CONFLICT DO NOTHING"
+)
+# On PostgreSQL both at once: how many rows were hidden comes with each span.
+_HIDE_FINISHED = _statement(
+    f"""
+    WITH locked AS MATERIALIZED ({_LOCKED}), hidden AS (
+        INSERT INTO hidden_runs (id, operation_id) SELECT id, $4::uuid FROM locked ON CONFLICT DO NOTHING RETURNING 1
+    )
+    SELECT span, count(*), (SELECT count(*) FROM hidden) FROM locked GROUP BY span
+    """
 )
 _SHOW = _statement("DELETE FROM hidden_runs WHERE operation_id = $4 AND id IN ({items})")
 _IS_FLOW_LOST = _statement(
@@ -100,10 +100,8 @@ async def remove(transaction: Connection, operation_id: UUID, stretch: Stretch, 
 
     Raises `NotPlain`.
     """
-    runs = await _locked(transaction, _FINISHED, stretch)
+    runs = await _hide(transaction, operation_id, stretch)
     task_runs = await _task_runs(transaction, operation_id, stretch)
-    if await transaction.execute(_HIDE, *stretch.values(), operation_id) != stretch.size:
-        raise NotPlain
     return await _accounted(transaction, stretch, runs, task_runs, moment, accounts.take_out)
 
 
@@ -112,10 +110,12 @@ async def restore(transaction: Connection, operation_id: UUID, stretch: Stretch,
 
     Raises `NotPlain`.
     """
-    runs = await _locked(transaction, _LIVE, stretch)
-    task_runs = await _task_runs(transaction, operation_id, stretch)
-    if await transaction.execute(_SHOW, *stretch.values(), operation_id) != stretch.size:
+    # Rows are not locked, which would write each: whoever else shows or marks the same runs waits for their ids.
+    shown = await transaction.execute(_SHOW, *stretch.values(), operation_id)
+    runs = _spans(await transaction.fetch(_LIVE, *stretch.values()))
+    if not shown == sum(runs.values()) == stretch.size:
         raise NotPlain
+    task_runs = await _task_runs(transaction, operation_id, stretch)
     if await transaction.fetch(_IS_ANY_FLOW_DELETED) and await transaction.fetch(_IS_FLOW_LOST, *stretch.values()):
         raise NotPlain
     return await _accounted(transaction, stretch, runs, task_runs, moment, accounts.put_back)
@@ -128,10 +128,16 @@ async def comes_back(connection: Connection, operation_id: UUID, count: int) -> 
     return (await connection.fetch(_HIDDEN, operation_id))[0][0] == count
 
 
-async def _locked(transaction: Connection, statement: Statement, stretch: Stretch) -> Spans:
-    """The runs of the stretch by span of history, which nobody else changes until the transaction ends."""
-    runs = _spans(await transaction.fetch(statement, *stretch.values()))
-    if sum(runs.values()) != stretch.size:
+async def _hide(transaction: Connection, operation_id: UUID, stretch: Stretch) -> Spans:
+    """The runs of the stretch by span of history, once they are locked and hidden."""
+    if transaction.dialect is Dialect.POSTGRES:
+        rows = await transaction.fetch(_HIDE_FINISHED, *stretch.values(), operation_id)
+        hidden = rows[0][2] if rows else 0
+    else:
+        rows = await transaction.fetch(_FINISHED, *stretch.values())
+        hidden = await transaction.execute(_HIDE, *stretch.values(), operation_id)
+    runs = _spans(rows)
+    if not hidden == sum(runs.values()) == stretch.size:
         raise NotPlain
     return runs
 
