@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from headrace.server.store.base import Connection, Dialect, Row, Statement, Store, View
+from headrace.server.store.base import Connection, Dialect, GivenBack, Row, Space, Statement, Store, View
 from headrace.server.store.topics import Listener, Topic
 
 
@@ -61,6 +61,15 @@ class Watched(Store):
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         return self._transaction()
+
+    async def give_back(self, table: str, pages: int) -> GivenBack:
+        return await self._inner.give_back(table, pages)
+
+    async def roomy(self) -> list[str]:
+        return await self._inner.roomy()
+
+    async def space(self) -> Space:
+        return await self._inner.space()
 
     def bulk(self) -> AbstractAsyncContextManager[Connection]:
         return self._transaction()

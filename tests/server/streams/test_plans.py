@@ -1,5 +1,6 @@
 """However long a log is, streams read the part of it that they need."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -75,4 +76,5 @@ async def test_the_lines_of_a_batch_are_read_by_their_keys(store: Store) -> None
     names = [([now()], [uuid7()])] if store.dialect is Dialect.POSTGRES else [("[]",)]
     found = await plan(store, queries.NAMED, *names[0])
     assert "logs_default_pkey" in found or "USING PRIMARY KEY" in found, found
-    assert "Seq Scan on logs" not in found, found
+    # The weeks that are made ahead are empty, and looked at whole.
+    assert not re.search(r"Seq Scan on logs(_default)? ", found), found

@@ -1,4 +1,4 @@
-"""Deployments: marked with their schedules, and with the limit of their runs."""
+"""Deployments: marked with their schedules, and with the limit that is their own."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,8 +12,10 @@ from headrace.server.trash.chosen import chosen
 from headrace.server.trash.marking import IDS
 from headrace.server.trash.outcomes import Changed
 
-_LIMITS = chosen(
-    "SELECT concurrency_limit_id FROM deployments WHERE id {among} AND concurrency_limit_id IS NOT NULL ORDER BY 1"
+_LIMITS = chosen(  # one that has a name of its own is shared with others, and stays
+    "SELECT l.id FROM deployments d JOIN concurrency_limits l ON l.id = d.concurrency_limit_id"
+    " WHERE d.id {among} AND l.name = 'deployment:' || {id} ORDER BY 1",
+    id=("d.id::text", "d.id"),
 )
 
 
