@@ -292,7 +292,7 @@ async def _until(link: Link, samples: list[str], condition: Callable[[Seen], boo
     while not condition(seen := await _seen(link, samples)):
         if perf_counter() > deadline:
             raise RuntimeError(f"half an hour has not sufficed; what is seen is {seen}")
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
 
 
 async def delete_at_the_peer(url: str, seconds: float) -> float:

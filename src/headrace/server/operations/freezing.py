@@ -6,14 +6,15 @@ go on. Whoever takes over from a process that was killed meanwhile begins anew, 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing
 from datetime import datetime
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import msgspec
 
+from headrace.server.latency.meter import meter_of
 from headrace.server.operations import claims, ending, items, queries, selection
 from headrace.server.operations.expanding import CONTAINERS, Expanding
 from headrace.server.operations.items import Item
@@ -121,7 +122,8 @@ async def _freeze(store: Store, record: Record, moment: Moment | None) -> None:
             return await _count(store, record)
         moment = moment or await Moment(store).open()
         try:
-            await _write(store, record, moment, anew)
+            with meter_of(store).working():
+                await _write(store, record, moment, anew)
         finally:
             _of(store).moments.pop(record.id, None)
             await moment.close()
@@ -152,14 +154,27 @@ async def _write(store: Store, record: Record, moment: Moment, anew: bool) -> No
             if not await transaction.execute(queries.FROZEN_SO_FAR, record.id, holder, 0, 0, now() + claims.LEASE):
                 return
             await transaction.execute(queries.FORGET_ITEMS, record.id)
-    async for page in _items(store, record, moment.view, anew):
-        async with store.bulk() as transaction:
-            held = (record.id, holder, total + len(page), 0, now() + claims.LEASE)
-            if not await transaction.execute(queries.FROZEN_SO_FAR, *held):
-                return  # it was aborted, or another process goes on with it
-            await items.add(transaction, record.id, page, total)
-        total += len(page)
+    async with aclosing(_ahead(_items(store, record, moment.view, anew))) as pages:
+        async for page in pages:
+            async with store.bulk() as transaction:
+                held = (record.id, holder, total + len(page), 0, now() + claims.LEASE)
+                if not await transaction.execute(queries.FROZEN_SO_FAR, *held):
+                    return  # it was aborted, or another process goes on with it
+                await items.add(transaction, record.id, page, total)
+            total += len(page)
     await store.execute(queries.FROZEN, record.id, holder, now())
+
+
+async def _ahead(pages: AsyncIterator[Sequence[Item]]) -> AsyncGenerator[Sequence[Item]]:
+    """The same pages; while one is written, the next is read."""
+    following = asyncio.ensure_future(anext(pages, None))
+    try:
+        while (page := await following) is not None:
+            following = asyncio.ensure_future(anext(pages, None))
+            yield page
+    finally:
+        following.cancel()
+        await asyncio.wait((following,))
 
 
 async def _items(store: Store, record: Record, view: View, anew: bool) -> AsyncIterator[Sequence[Item]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from headrace.server.latency.meter import meter_of
 from headrace.server.operations import claims, freezing, queries, service
 from headrace.server.operations.carrying import Carrying
 from headrace.server.operations.records import Record
@@ -44,7 +45,8 @@ class Operations(Service):
         more, failure = False, None
         for record in records:
             try:
-                more |= await self._get_on(record)
+                with meter_of(self.store).working():
+                    more |= await self._get_on(record)
             except ServiceUnavailable as error:
                 failure = error  # what others wait for is no reason to keep the rest waiting
         if failure is not None:

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import ClassVar
 from uuid import UUID
 
+from headrace.server.latency.meter import meter_of
 from headrace.server.services.exclusive import ExclusiveService
 from headrace.server.store.base import Dialect, Statement, Topic
 from headrace.server.trash import settling
@@ -49,8 +50,9 @@ class Settler(ExclusiveService):
         if not ids:
             await self._clear_off()
             return False
-        async with self.store.bulk() as transaction:
-            await settling.settle(transaction, ids, moment)
+        with meter_of(self.store).working():
+            async with self.store.bulk() as transaction:
+                await settling.settle(transaction, ids, moment)
         await asyncio.sleep(perf_counter() - began)
         return True
 
