@@ -5,7 +5,6 @@ from time import perf_counter
 
 from headrace.server.history import FEW_RUNS, has_few_runs
 from headrace.server.history.counting import Counting
-from headrace.server.latency.meter import meter_of
 from headrace.server.services.base import Service
 from headrace.server.store.base import Store
 from headrace.server.store.histories import NOUNS
@@ -27,10 +26,9 @@ class Histories(Service):
     async def tick(self) -> bool:
         """Count some spans of each noun, and rest as long as that took."""
         began, counted = perf_counter(), False
-        with meter_of(self.store).working():
-            for noun, counting in self._counting.items():
-                if not await has_few_runs(self.store, noun, self._few_runs):
-                    counted |= await counting.count(self.store, now())
+        for noun, counting in self._counting.items():
+            if not await has_few_runs(self.store, noun, self._few_runs):
+                counted |= await counting.count(self.store, now())
         if counted:
             await asyncio.sleep(perf_counter() - began)
         return counted
