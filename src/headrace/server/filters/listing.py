@@ -44,7 +44,7 @@ class Listing:
             orders=orders,
             extras=("limit", "offset"),
         )
-        self._count = Query(noun, f"{noun}.id", "SELECT count(*) FROM ({matching}) AS matching")
+        self._count = Query(noun, f"{noun}.id", "SELECT count(*) FROM ({matching}) AS matching", walks=True)
 
     async def rows(self, store: Store, filters: Given, sort: str, limit: int, offset: int) -> list[Row]:
         """The rows of the runs that match, from `offset` on."""

@@ -27,7 +27,8 @@ class Query:
 
     `around` is SQL with `{matching}`, which becomes `SELECT columns FROM noun WHERE …`, open at its end for
     an ORDER BY; `{order}`, the columns of the sort; and a `{name}` for each of `extras`, values of its own.
-    With `in_trash` the rows are those that are deleted, not those that are shown.
+    With `in_trash` the rows are those that are deleted, not those that are shown. With `walks` all matches are read,
+    not the first few: then the database may do more beforehand, and `{matching}` is not open at its end.
 
     >>> COUNT = Query("flow_runs", "id", "SELECT count(*) FROM ({matching}) AS matching")
     >>> statement, values = COUNT.bind(store.dialect, {"flow_runs": FlowRunFilter(...)})
@@ -43,10 +44,11 @@ class Query:
         orders: Mapping[str, str] | None = None,
         extras: tuple[str, ...] = (),
         in_trash: bool = False,
+        walks: bool = False,
     ) -> None:
         self.noun, self.columns, self.orders, self.extras = noun, columns, orders or {}, extras
         self._around = {Dialect.POSTGRES: around, Dialect.SQLITE: around if sqlite is None else sqlite}
-        self._in_trash = in_trash
+        self._in_trash, self._walks = in_trash, walks
         self._kept: dict[tuple[Dialect, str | None, Shape], Bound] = {}
 
     def bind(
@@ -75,9 +77,18 @@ class Query:
         self._kept[key] = bound
 
     def _compose(self, dialect: Dialect, filters: Mapping[str, Filter | None], sort: str | None) -> Bound:
+        from headrace.server.filters import shown
         from headrace.server.filters.compose import matching
 
-        text, parameters = matching(dialect, self.noun, self.columns, filters, in_trash=self._in_trash)
+        match self._in_trash, self._walks:
+            case True, _:
+                ways = (shown.deleted,)
+            case _, True if dialect is Dialect.POSTGRES:  # of the two one is not begun
+                ways = (shown.shown_beside_none, shown.shown_beside_hidden)
+            case _:
+                ways = (shown.shown,)
+        composed = [matching(dialect, self.noun, self.columns, filters, among=way) for way in ways]
+        text, parameters = " UNION ALL ".join(text for text, _ in composed), composed[0][1]
         places = {name: f"${len(parameters) + place}" for place, name in enumerate(self.extras, 1)}
         order = "" if sort is None else self.orders[sort]
         whole = self._around[dialect].format(matching=text, order=order, **places)

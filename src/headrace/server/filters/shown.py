@@ -3,7 +3,7 @@
 The others are in the trash.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement as Expression
@@ -12,26 +12,33 @@ from sqlalchemy import FromClause, Table, and_, exists, func, or_, select
 from headrace.server.filters.forms import ONE, Condition
 from headrace.server.store.tables import flow_runs, hidden_runs, task_runs
 
+Conditions = Callable[[str, FromClause], Iterator[Condition]]
+"""The conditions that rows of a noun meet; the table is the noun's, or an alias of it."""
+
 _owners = task_runs.alias("owning")
+_anything = exists(select(ONE).select_from(hidden_runs))
 
 
 def shown(noun: str, table: FromClause) -> Iterator[Condition]:
-    """The conditions that rows of a noun meet which are shown; `table` is the noun's, or an alias of it."""
-    if "deleted_at" in table.c:
-        yield table.c.deleted_at.is_(None)
-    match noun:
-        case "flow_runs":
-            yield _is_shown(table.c.id, table)
-        case "task_runs":
-            yield _is_shown(table.c.flow_run_id, table)
-        case "artifacts":
-            yield _is_shown(func.coalesce(table.c.flow_run_id, _flow_run_of_task(table)), table)
-        case "logs":
-            yield _is_shown(func.coalesce(table.c.flow_run_id, _flow_run_of_task(table)), table)
-            yield _is_not_marked(table.c.flow_run_id, flow_runs, table)
-            yield _is_not_marked(table.c.task_run_id, task_runs, table)
-        case _:
-            return
+    """The conditions that rows of a noun meet which are shown."""
+    for flow_run_id in _flow_run_id(noun, table):
+        this = select(ONE).select_from(hidden_runs).where(hidden_runs.c.id == flow_run_id).correlate(table)
+        yield or_(~_anything, this.scalar_subquery().is_(None))  # as in store/hidden.py
+    yield from _not_marked(noun, table)
+
+
+def shown_beside_none(noun: str, table: FromClause) -> Iterator[Condition]:
+    """The same, met by no row while anything is hidden."""
+    yield ~_anything
+    yield from _not_marked(noun, table)
+
+
+def shown_beside_hidden(noun: str, table: FromClause) -> Iterator[Condition]:
+    """The same, met by no row while nothing is hidden; the database may read all that is hidden beforehand."""
+    yield _anything
+    for flow_run_id in _flow_run_id(noun, table):
+        yield ~exists(select(ONE).select_from(hidden_runs).where(hidden_runs.c.id == flow_run_id).correlate(table))
+    yield from _not_marked(noun, table)
 
 
 def deleted(noun: str, table: FromClause) -> Iterator[Condition]:
@@ -45,11 +52,25 @@ def deleted(noun: str, table: FromClause) -> Iterator[Condition]:
         yield and_(table.c.deleted_at.is_not(None), marked)
 
 
-def _is_shown(flow_run_id: Expression[Any], table: FromClause) -> Condition:
-    """The flow run is not hidden; as in store/hidden.py."""
-    anything = exists(select(ONE).select_from(hidden_runs))
-    this = exists(select(ONE).select_from(hidden_runs).where(hidden_runs.c.id == flow_run_id).correlate(table))
-    return or_(~anything, ~this)
+def _flow_run_id(noun: str, table: FromClause) -> Iterator[Expression[Any]]:
+    """The flow run with which rows of a noun are hidden; none for nouns that are not."""
+    match noun:
+        case "flow_runs":
+            yield table.c.id
+        case "task_runs":
+            yield table.c.flow_run_id
+        case "artifacts" | "logs":
+            yield func.coalesce(table.c.flow_run_id, _flow_run_of_task(table))
+        case _:
+            return
+
+
+def _not_marked(noun: str, table: FromClause) -> Iterator[Condition]:
+    if "deleted_at" in table.c:
+        yield table.c.deleted_at.is_(None)
+    if noun == "logs":
+        yield _is_not_marked(table.c.flow_run_id, flow_runs, table)
+        yield _is_not_marked(table.c.task_run_id, task_runs, table)
 
 
 def _is_not_marked(id_: Expression[Any], owners: Table, table: FromClause) -> Condition:

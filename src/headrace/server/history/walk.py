@@ -58,6 +58,7 @@ class Walk:
                 bar="(expected_start_time - {start}) / {width}", run_time=RUN_TIME_SQLITE, lateness=LATENESS_SQLITE
             ),
             extras=("start", "end", "width", "now"),
+            walks=True,
         )
         self._lateness = Query(
             noun,
@@ -65,6 +66,7 @@ class Walk:
             f"SELECT count(*), {LATENESS} FROM ({{matching}}) AS matching",
             sqlite=f"SELECT count(*), {LATENESS_SQLITE} FROM ({{matching}}) AS matching",
             extras=("now",),
+            walks=True,
         )
 
     async def bars(self, store: Store, bars: Bars, filters: Mapping[str, Filter], now: datetime) -> list[HistoryBar]:

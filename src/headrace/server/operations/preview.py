@@ -71,6 +71,7 @@ _BY_STATE = {
         f"{noun}.state_type",
         "SELECT state_type, count(*) FROM ({matching}) AS matching GROUP BY state_type",
         in_trash=in_trash,
+        walks=True,
     )
     for noun in _RUNS
     for in_trash in (False, True)

@@ -15,10 +15,13 @@ def shown(flow_run_id: str) -> str:
     """The condition that the flow run with this id is not hidden; the id may be null, for what is in no flow run.
 
     >>> shown("r.id")
-    '(NOT EXISTS (SELECT 1 FROM hidden_runs) OR NOT EXISTS (SELECT 1 FROM hidden_runs WHERE hidden_runs.id = r.id))'
+    '(NOT EXISTS (SELECT 1 FROM hidden_runs) OR (SELECT 1 FROM hidden_runs WHERE hidden_runs.id = r.id) IS NULL)'
+
+    Looked up for each row: PostgreSQL would read all that is hidden beforehand for an EXISTS of which it expects many,
+    also where a limit ends the statement after a few (23 ms in place of 0.2 beside 100,000 hidden runs).
     """
     anything, this = "SELECT 1 FROM hidden_runs", f"SELECT 1 FROM hidden_runs WHERE hidden_runs.id = {flow_run_id}"
-    return f"(NOT EXISTS ({anything}) OR NOT EXISTS ({this}))"
+    return f"(NOT EXISTS ({anything}) OR ({this}) IS NULL)"
 
 
 def shown_of(table: str) -> str:

@@ -25,6 +25,7 @@ _BY_STATE = Query(
     "task_runs.state_type",
     "SELECT state_type, count(*) FROM ({matching}) AS matching GROUP BY state_type",
     sqlite="SELECT state_type, count(*) FROM ({matching}) AS matching GROUP BY +state_type",
+    walks=True,
 )
 _ENDED = """
 SELECT {bar} AS bar, count(CASE WHEN state_type = 'COMPLETED' THEN 1 END),
@@ -44,6 +45,7 @@ _PER_BAR = Query(
         bar=f"min((start_time - {{after}}) * {BARS} / ({{before}} - {{after}}), {BARS - 1})",
     ),
     extras=("after", "before"),
+    walks=True,
 )
 _FLOW_RUN_NAME = Statement(
     f"SELECT name FROM flow_runs WHERE id = $1 AND deleted_at IS NULL AND {shown('flow_runs.id')}"
