@@ -31,7 +31,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     fewest: int = 200
     most: int = 5_000
     longest_rest: float = 1.0
-    slowdown: float = 1.3
+    slowdown: float = 1.5
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):

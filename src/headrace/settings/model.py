@@ -243,7 +243,7 @@ class ServerTrashSettings(Group, frozen=True):
     settle_after_seconds: Annotated[
         float,
         Meta(ge=0, description="Seconds after which hidden runs are marked in their rows; until then undo is instant."),
-    ] = 900.0
+    ] = 60.0
     most_hidden: Annotated[
         int, Meta(ge=0, description="Most runs that are hidden at once; above that the oldest are marked sooner.")
     ] = 200_000

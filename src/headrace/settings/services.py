@@ -162,7 +162,7 @@ class PurgeSettings(ServiceSettings, frozen=True):
         Meta(
             ge=1.1, le=100, description="How many times slower than usual requests may become before it takes it easy."
         ),
-    ] = 1.3
+    ] = 1.5
     longest_rest: Annotated[
         float, Meta(ge=0, le=60, description="Most seconds between two batches; 0 never rests.")
     ] = 1.0

@@ -42,10 +42,10 @@ async def test_what_is_hidden_for_long_is_marked_and_comes_back_as_it_was(
     ids, operation_id = await runs(api, 3), uuid7()
     before, settler = await dump(api.store), Settler(api.store, database_settings)
     await remove(api.store, RUNS, ids, operation_id)
-    await settle(settler, 890)
+    await settle(settler, 50)
     assert await number(api.store, HIDDEN) == 3
 
-    await settle(settler, 910)
+    await settle(settler, 70)
     assert (await number(api.store, HIDDEN), await number(api.store, MARKED)) == (0, 3)
     assert await counted(api.store) == await totals(api.store) == {"flow_runs": 0, "task_runs": 0}
     assert (await api.post("/artifacts/filter", {})).json == []

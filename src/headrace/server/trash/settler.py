@@ -16,7 +16,7 @@ from headrace.server.trash import settling
 from headrace.server.trash.marking import IDS
 from headrace.wire.times import now, to_micros
 
-AT_ONCE = 1_000
+AT_ONCE = 500
 """Runs that are marked in one transaction, with what belongs to them."""
 _MOST_DEAD = 1_000
 """From so many rows on that are gone and still in the way, PostgreSQL is asked to clear them off at once."""
@@ -33,7 +33,7 @@ class Settler(ExclusiveService):
 
     name: ClassVar[str] = "settler"
     topic: ClassVar[Topic | None] = Topic.OPERATIONS
-    interval = 30.0
+    interval = 10.0
 
     async def tick(self) -> bool:
         """Mark a batch, and rest as long as that took; True if there is more."""
