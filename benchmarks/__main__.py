@@ -34,6 +34,7 @@ _JOBS = {
     ("prefect", "postgres"): 1,
     ("prefect", "sqlite"): 0.2,
 }
+_SCRIPTS = ("import", "hello", "help")
 _API = ("health", "create", "lifecycle", "read", "newest", "logs")
 
 
@@ -45,7 +46,7 @@ def main() -> int:
         print("Prefect is not installed in .peer: run `make peer` first, or give --no-peer.", file=sys.stderr)
         return 2
     figures: dict[str, Figures] = {product: {} for product in products}
-    if options.wants("import") or options.wants("hello"):
+    if any(map(options.wants, _SCRIPTS)):
         for product in products:
             figures[product] |= _scripts(product, options)
     for database in options.databases:
@@ -78,7 +79,9 @@ class Options(argparse.Namespace):
 
 def _options() -> Options:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", default="", help="comma separated: import,hello,sdk,start,memory," + ",".join(_API))
+    parser.add_argument(
+        "--only", default="", help="comma separated: import,hello,help,sdk,start,memory," + ",".join(_API)
+    )
     parser.add_argument("--databases", nargs="+", choices=["sqlite", "postgres"], default=["sqlite", "postgres"])
     parser.add_argument("--no-peer", action="store_true", help="measure headrace alone (no ratios)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiply the number of jobs")
@@ -92,6 +95,8 @@ def _scripts(product: str, options: Options) -> Figures:
         figures["import"] = sdk.import_ms(product)
     if options.wants("hello"):
         figures["hello"] = sdk.hello_ms(product)
+    if options.wants("help"):
+        figures["help"] = sdk.help_ms(product)
     return figures
 
 

