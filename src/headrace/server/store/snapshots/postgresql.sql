@@ -673,6 +673,8 @@ CREATE INDEX ix_flow_runs_expected_start_time ON flow_runs (expected_start_time,
 
 CREATE INDEX ix_flow_runs_flow_id ON flow_runs (flow_id, id);
 
+CREATE INDEX ix_flow_runs_id ON flow_runs (id) WHERE deleted_at IS NULL;
+
 CREATE INDEX ix_flow_runs_name ON flow_runs (name, id) WHERE deleted_at IS NULL;
 
 CREATE INDEX ix_flow_runs_next_scheduled_start_time ON flow_runs (next_scheduled_start_time) WHERE next_scheduled_start_time IS NOT NULL AND deleted_at IS NULL;
@@ -1043,4 +1045,4 @@ CREATE TRIGGER history_delete AFTER DELETE ON task_runs FOR EACH ROW WHEN ((OLD.
 
 CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL) EXECUTE FUNCTION change_history();
 
-INSERT INTO alembic_version (version_num) VALUES ('0010');
+INSERT INTO alembic_version (version_num) VALUES ('0011');

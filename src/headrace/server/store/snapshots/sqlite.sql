@@ -721,6 +721,8 @@ CREATE INDEX ix_flow_runs_expected_start_time ON flow_runs (expected_start_time,
 
 CREATE INDEX ix_flow_runs_flow_id ON flow_runs (flow_id, id);
 
+CREATE INDEX ix_flow_runs_id ON flow_runs (id) WHERE deleted_at IS NULL;
+
 CREATE INDEX ix_flow_runs_name ON flow_runs (name, id) WHERE deleted_at IS NULL;
 
 CREATE INDEX ix_flow_runs_next_scheduled_start_time ON flow_runs (next_scheduled_start_time) WHERE next_scheduled_start_time IS NOT NULL AND deleted_at IS NULL;
@@ -1123,4 +1125,4 @@ BEGIN
     AND NOT EXISTS (SELECT 1 FROM history_changes WHERE noun = 'task_runs' AND span = counted.span);
 END;
 
-INSERT INTO alembic_version (version_num) VALUES ('0010');
+INSERT INTO alembic_version (version_num) VALUES ('0011');

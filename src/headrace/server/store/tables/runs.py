@@ -111,6 +111,7 @@ flow_runs = table(
 )
 trash_index(flow_runs)
 _run = flow_runs.c
+live_index("ix_flow_runs_id", _run.id)  # newest first, the order of lists that ask for none
 full_index("ix_flow_runs_flow_id", _run.flow_id, _run.id)  # a flow's runs, newest first; foreign key
 live_index("ix_flow_runs_name", _run.name, _run.id)  # by name, sort by name
 live_index("ix_flow_runs_state_type", _run.state_type, _run.id)  # failed runs, newest first; counts by type
