@@ -1,4 +1,4 @@
-"""Measure what a million runs cost: `python -m benchmarks.history [--runs 1000000] [--deleted 0] [--peer]`.
+"""Measure what a million runs cost: `python -m benchmarks.history [--runs 1000000] [--deleted 0 [--newest]] [--peer]`.
 
 Fills a database of each kind by SQL, starts the server on it and asks what a user interface asks: the newest
 runs, how many there are, a page, and a history of seven days in 500 bars. Prints medians, beside Prefect's
@@ -78,6 +78,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.history", description=__doc__)
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--deleted", type=int, default=0, help="how many deleted ones there are among them (ours)")
+    parser.add_argument("--newest", action="store_true", help="the deleted ones are the newest, not spread among them")
     parser.add_argument("--peer", action="store_true", help="measure Prefect too (needs `make peer`)")
     parser.add_argument("--databases", nargs="+", choices=["sqlite", "postgres"], default=["sqlite", "postgres"])
     parser.add_argument("--repeat", type=int, default=15, help="how many times each question is asked")
@@ -109,9 +110,9 @@ def _measure(product: str, kind: str, url: str | None, options: argparse.Namespa
         runs, started = options.runs, perf_counter()
         deleted = options.deleted if product == "headrace" else 0
         if url is None:
-            seeds.fill_sqlite(product, next(Path(home).glob("*.db")), runs, deleted)
+            seeds.fill_sqlite(product, next(Path(home).glob("*.db")), runs, deleted, newest=options.newest)
         else:
-            seeds.fill_postgres(product, url, runs, deleted)
+            seeds.fill_postgres(product, url, runs, deleted, newest=options.newest)
         print(f"{product} on {kind}: {runs:,} runs in {perf_counter() - started:.0f} s", file=sys.stderr)
         with _SERVERS[product](Path(home), url) as server:
             sleep(options.settle)

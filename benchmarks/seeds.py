@@ -1,7 +1,7 @@
 """Databases filled with flow runs, by SQL: seven days of them, nine in ten completed, each with its one state.
 
 Both products get the same runs: twenty flows, a twentieth of the runs tagged "bench", each a minute long. Ours can have
-deleted ones among them, which an operation has marked.
+deleted ones among them, or before all of them, which an operation has marked.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ AND tbl_name IN ('flow_runs', 'flow_run_states', 'flow_run', 'flow_run_state')
 """
 _RUNS = f"""
 CREATE TEMP TABLE seed AS SELECT {ID} AS id, {ID} AS state_id, number, ts, p, {_STATE} AS type,
-    number % $2 = 0 AS gone
+    number % $2 = 0 OR number <= $3 AS gone
 FROM (SELECT number, now() - number * (interval '{DAYS} days' / $1::float8) AS ts, random() AS p
       FROM generate_series($1::integer, 1, -1) AS number) AS drawn
 """
@@ -78,12 +78,20 @@ _PEERS = (
 )
 
 
-def fill_postgres(product: str, url: str, runs: int, deleted: int = 0) -> None:
-    """Add that many runs to the product's database, whose schema is there already, and deleted ones among them."""
+def fill_postgres(product: str, url: str, runs: int, deleted: int = 0, *, newest: bool = False) -> None:
+    """Add that many runs to the product's database, whose schema is there already.
+
+    And deleted ones: among them, or all of them the newest.
+    """
 
     async def fill() -> None:
         connection = await asyncpg.connect(url)
-        await connection.execute(_RUNS.replace("$1", str(runs + deleted)).replace("$2", str(_every(runs, deleted))))
+        every, first = _which(runs, deleted, newest)
+        numbers = {"$1": runs + deleted, "$2": every, "$3": first}
+        text = _RUNS
+        for place, number in numbers.items():
+            text = text.replace(place, str(number))
+        await connection.execute(text)
         tables = ["flow_runs", "flow_run_states"] if product == "headrace" else ["flow_run", "flow_run_state"]
         indexes = await connection.fetch(_POSTGRES_INDEXES, tables)
         for name, _ in indexes:
@@ -98,7 +106,7 @@ def fill_postgres(product: str, url: str, runs: int, deleted: int = 0) -> None:
     asyncio.run(fill())
 
 
-def fill_sqlite(product: str, path: Path, runs: int, deleted: int = 0) -> None:
+def fill_sqlite(product: str, path: Path, runs: int, deleted: int = 0, *, newest: bool = False) -> None:
     """The same for a SQLite file that no server has open."""
     db = sqlite3.connect(path)
     db.execute("PRAGMA synchronous = OFF")
@@ -107,7 +115,7 @@ def fill_sqlite(product: str, path: Path, runs: int, deleted: int = 0) -> None:
     for name, _ in indexes:
         db.execute(f"DROP INDEX {name}")
     if product == "headrace":
-        _fill_ours(db, runs, deleted)
+        _fill_ours(db, runs, deleted, newest)
     else:
         _fill_peers(db, runs)
     for _, definition in indexes:
@@ -117,9 +125,9 @@ def fill_sqlite(product: str, path: Path, runs: int, deleted: int = 0) -> None:
     db.close()
 
 
-def _every(runs: int, deleted: int) -> int:
-    """Which of the runs are deleted: those whose number this divides."""
-    return (runs + deleted) // deleted if deleted else runs + 1
+def _which(runs: int, deleted: int, newest: bool) -> tuple[int, int]:
+    """Which of the runs are deleted: those whose number the first divides, and those up to the second, the newest."""
+    return (runs + deleted + 1, deleted) if newest or not deleted else ((runs + deleted) // deleted, 0)
 
 
 def _drawn(runs: int) -> Iterator[tuple[UUID, UUID, int, datetime, str, str]]:
@@ -138,8 +146,8 @@ def uuid7(millis: int, chance: random.Random) -> UUID:
     return UUID(int=millis << 80 | 7 << 76 | chance.getrandbits(12) << 64 | 2 << 62 | chance.getrandbits(62))
 
 
-def _fill_ours(db: sqlite3.Connection, runs: int, deleted: int) -> None:
-    every, deleted_at = _every(runs, deleted), int(datetime.now(UTC).timestamp() * 1e6)
+def _fill_ours(db: sqlite3.Connection, runs: int, deleted: int, newest: bool) -> None:
+    (every, first), deleted_at = _which(runs, deleted, newest), int(datetime.now(UTC).timestamp() * 1e6)
     flows = [str(uuid4()) for _ in range(_FLOWS)]
     db.executemany(
         "INSERT INTO flows (id, created, updated, name) VALUES (?, 0, 0, ?)",
@@ -151,7 +159,7 @@ def _fill_ours(db: sqlite3.Connection, runs: int, deleted: int) -> None:
         ts, name = int(moment.timestamp() * 1e6), type_.capitalize()
         run = (str(id_), ts, ts, f"run-{number}", flows[number % _FLOWS], str(state), type_, name, ts + 60_000_000)
         times = (ts, ts + 1_000_000, ts + 60_000_000, 60.0)
-        marks = (deleted_at, str(_OPERATION)) if number % every == 0 else (None, None)
+        marks = (deleted_at, str(_OPERATION)) if number % every == 0 or number <= first else (None, None)
         return (*run, 1, *times, tags, '{"x":1}', *marks), (str(state), ts, str(id_), type_, name, ts + 60_000_000)
 
     _insert(
