@@ -24,6 +24,16 @@ def shown(flow_run_id: str) -> str:
     return f"(NOT EXISTS ({anything}) OR ({this}) IS NULL)"
 
 
+def all_shown(select: str, flow_run_id: str) -> str:
+    """A SELECT that is open at its end, of those rows whose flow run is not hidden, for whoever reads all of them.
+
+    It is there twice, and PostgreSQL begins only the one that is needed: an anti-join where anything is hidden.
+    """
+    anything, this = "SELECT 1 FROM hidden_runs", f"SELECT 1 FROM hidden_runs WHERE hidden_runs.id = {flow_run_id}"
+    beside_none, beside_hidden = f"NOT EXISTS ({anything})", f"EXISTS ({anything}) AND NOT EXISTS ({this})"
+    return f"{select} AND {beside_none} UNION ALL {select} AND {beside_hidden}"
+
+
 def shown_of(table: str) -> str:
     """The condition that the run which left a row, by its `flow_run_id` or else its `task_run_id`, is not hidden."""
     of_task = f"(SELECT t.flow_run_id FROM task_runs t WHERE t.id = {table}.task_run_id)"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from headrace.server.filters import Query
 from headrace.server.store.base import Connection, Statement, Store
-from headrace.server.store.hidden import shown
+from headrace.server.store.hidden import all_shown, shown
 from headrace.server.task_runs import reading
 from headrace.wire.errors import ObjectNotFound, Unprocessable
 from headrace.wire.filters import Filter
@@ -15,9 +15,11 @@ from headrace.wire.ui import CountByState, TaskRunCount, TaskRunCounts, UITaskRu
 BARS = 20
 """How many bars the dashboard's plot has."""
 
+_ALL = "SELECT state_type FROM task_runs WHERE deleted_at IS NULL"
 _ALL_BY_STATE = Statement(
-    "SELECT state_type, count(*) FROM task_runs"
-    f" WHERE deleted_at IS NULL AND {shown('task_runs.flow_run_id')} GROUP BY state_type"
+    f"SELECT state_type, count(*) FROM ({all_shown(_ALL, 'task_runs.flow_run_id')}) AS shown GROUP BY state_type",
+    sqlite="SELECT state_type, count(*) FROM task_runs"
+    f" WHERE deleted_at IS NULL AND {shown('task_runs.flow_run_id')} GROUP BY state_type",
 )
 # The plus signs keep SQLite from walking all runs in the order of their states: the window's index is shorter.
 _BY_STATE = Query(
