@@ -46,10 +46,15 @@ _MARK_OPEN = chosen(
     "UPDATE task_runs SET deleted_at = $2, deleted_by = $3"
     f" WHERE flow_run_id {{among}} AND deleted_at IS NULL AND {_IS_OPEN} RETURNING id"
 )
-_ARTIFACTS = chosen(
-    "SELECT key, count(*) FROM artifacts"
-    " WHERE flow_run_id {among} AND flow_run_id IS NOT NULL AND deleted_at IS NULL GROUP BY key"
-)
+ARTIFACTS = """
+    SELECT key, count(*) FROM (
+        SELECT key FROM artifacts WHERE flow_run_id {among} AND flow_run_id IS NOT NULL AND deleted_at IS NULL
+        UNION ALL SELECT a.key FROM task_runs t JOIN artifacts a ON a.task_run_id = t.id
+        WHERE t.flow_run_id {among} AND a.task_run_id IS NOT NULL AND a.flow_run_id IS NULL AND a.deleted_at IS NULL
+    ) AS theirs GROUP BY key
+"""
+"""How many artifacts of each key flow runs have left; those of their task runs need not name the flow run."""
+_ARTIFACTS = chosen(ARTIFACTS)
 # How many there are is all that plans need to know; that is told by a few pages.
 _COUNT_ROUGHLY = (Statement("SET LOCAL default_statistics_target = 1"), Statement("ANALYZE hidden_runs"))
 

@@ -16,7 +16,7 @@ from headrace.server.store.base import Connection, Dialect, Row, Statement
 from headrace.server.store.histories import SPAN_OF
 from headrace.server.trash import accounts
 from headrace.server.trash.accounts import Account, Spans
-from headrace.server.trash.hiding import tell_plans
+from headrace.server.trash.hiding import ARTIFACTS, tell_plans
 from headrace.server.trash.holding import TERMINAL
 
 Counts = Mapping[str, int]
@@ -70,10 +70,7 @@ _TASK_RUNS = _statement(
     FROM task_runs WHERE flow_run_id IN ({{items}}) GROUP BY 1
     """
 )
-_ARTIFACTS = _statement(
-    "SELECT key, count(*) FROM artifacts"
-    " WHERE flow_run_id IN ({items}) AND flow_run_id IS NOT NULL AND deleted_at IS NULL GROUP BY key"
-)
+_ARTIFACTS = _statement(ARTIFACTS.replace("{among}", "IN ({items})"))
 _HIDE = _statement(
     "INSERT INTO hidden_runs (id, operation_id) SELECT id, $4 FROM ({items}) AS item ORDER BY id ON CONFLICT DO NOTHING"
 )
