@@ -24,6 +24,10 @@ OnConflict = Annotated[
     Literal["fail", "skip", "rename"],
     Parameter(help="What is done about names taken since: nothing is restored, all others are, or they are renamed."),
 ]
+_WAYS_OUT = {
+    "fail": "headrace undo {id} --on-conflict skip leaves these out; rename gives them new names.",
+    "skip": "headrace undo {id} --on-conflict rename restores these as well, under new names.",
+}
 
 
 def undo(
@@ -58,8 +62,8 @@ def undo(
         try:
             operating.finish(api, undoing, Manner(wait=wait, output=output))
         except CommandFailed:
-            if on_conflict == "fail" and operating.has_conflicts(api, undoing.id):
-                tell(f"headrace undo {id} --on-conflict skip leaves these out; rename gives them new names.")
+            if on_conflict != "rename" and operating.has_conflicts(api, undoing.id):
+                tell(_WAYS_OUT[on_conflict].format(id=id))
             raise
 
 

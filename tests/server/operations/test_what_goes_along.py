@@ -126,6 +126,36 @@ async def test_a_restore_with_conflicts_restores_nothing_and_lists_them(api: Api
     assert (await api.get("/variables/name/taken")).json["value"] == 1
 
 
+async def test_what_an_undo_has_left_out_is_restored_by_another(api: Api) -> None:
+    """Under a new name; what came back before is let alone. Until then it can be removed for good."""
+    ids = [(await api.post("/variables/", {"name": name, "value": 1})).json["id"] for name in ("taken", "free")]
+    deleted = await _do(api, "delete", "variables", {"ids": ids})
+    assert (await api.post("/variables/", {"name": "taken", "value": 2})).status == 201
+    undo = f"/x/operations/{deleted['id']}/undo"
+    skipping = (await api.post(undo, {"on_conflict": "skip"})).json
+    assert (skipping["changed"], skipping["failed"]) == (1, 1)
+
+    renaming = (await api.post(undo, {"on_conflict": "rename"})).json
+
+    assert (renaming["status"], renaming["changed"], renaming["failed"]) == ("completed", 1, 0)
+    assert renaming["id"] != skipping["id"]
+    assert (await api.get("/variables/name/taken_restored")).json["value"] == 1
+    assert (await api.post(undo)).json["id"] == renaming["id"]
+    left = (await api.get(f"/x/operations/{deleted['id']}")).json
+    assert (left["undone_by"], left["purge_at"]) == (renaming["id"], None)
+
+
+async def test_what_an_undo_has_left_out_can_be_purged(api: Api) -> None:
+    ids = [(await api.post("/variables/", {"name": name, "value": 1})).json["id"] for name in ("taken", "free")]
+    deleted = await _do(api, "delete", "variables", {"ids": ids})
+    assert (await api.post("/variables/", {"name": "taken", "value": 2})).status == 201
+    await api.post(f"/x/operations/{deleted['id']}/undo", {"on_conflict": "skip"})
+    summary = (await api.get("/x/trash/summary")).json
+    assert (summary["counts"], summary["operations"]) == ({"variables": 1}, 1)
+    purge = {"kind": "purge", "noun": "variables", "target": {"operation_id": deleted["id"]}}
+    assert (await api.post("/x/operations", purge)).status == 202
+
+
 async def test_what_is_in_the_trash_is_restored_by_a_filter(api: Api) -> None:
     """Whichever operation has deleted it; what is not deleted is not meant."""
     old = [await api.flow_run({"type": "COMPLETED"}, tags=["old"]) for _ in range(2)]

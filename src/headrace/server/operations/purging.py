@@ -47,7 +47,7 @@ def _check(deleted: Record) -> None:
         raise Conflict(f"Operation {deleted.id} has deleted nothing: there is nothing to remove.")
     if deleted.finished is None:
         raise Conflict(f"Operation {deleted.id} goes on: wait until it has ended, or stop it.")
-    if deleted.undone_by is not None:
+    if deleted.undone_by is not None and deleted.purge_at is None:  # otherwise some could not be restored
         raise Conflict(f"Operation {deleted.id} was undone by {deleted.undone_by}: there is nothing to remove.")
     if deleted.purged is not None:
         raise Gone(f"What operation {deleted.id} deleted was removed for good already.")

@@ -145,13 +145,16 @@ async def retry_failed(store: Store, id: UUID, moment: datetime) -> Operation:
 async def undo(store: Store, id: UUID, how: OperationUndo, author: Author, moment: datetime) -> Operation:
     """Begin the operation that takes back what another one did, or find the one that was begun before.
 
-    One that still goes on is stopped first. Raises `Conflict` for what cannot be undone, and `Gone` where it has been
+    Where that one has left some items, for instance because of conflicts, another is begun for those. One that still
+    goes on is stopped first. Raises `Conflict` for what cannot be undone, and `Gone` where it has been
     removed for good.
     """
     async with store.transaction() as transaction:
         record = await lock(transaction, id)
         if record.undone_by is not None:
-            return await read(transaction, record.undone_by, moment)
+            before = await load(transaction, record.undone_by)
+            if before.finished is None or not before.failed:
+                return shown(before, moment)
         opposite = opposite_of(record)
         undoing = Record(
             id=uuid7(),

@@ -72,11 +72,13 @@ _COUNTS = Statement(
         ]
     )
 )
+# Of those that were undone, whatever could not be restored is still in the trash, and purged in its time.
 _OPERATIONS = Statement(
     """
     SELECT count(*), min(created), min(CASE WHEN purge_at > $1 THEN purge_at END),
         count(CASE WHEN purge_at <= $1 THEN 1 END)
-    FROM operations WHERE kind = 'delete' AND purged IS NULL AND changed > 0 AND undone_by IS NULL
+    FROM operations WHERE kind = 'delete' AND purged IS NULL AND changed > 0
+    AND (undone_by IS NULL OR purge_at IS NOT NULL)
     """
 )
 
