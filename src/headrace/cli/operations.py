@@ -175,6 +175,7 @@ def _facts(found: Operation) -> dict[str, str | None]:
         "undone by": None if found.undone_by is None else str(found.undone_by),
         "can be undone": "yes" if found.undoable else "no",
         "removed for good": local(found.purged) or _purge(found),
+        "its items": f"not kept since {local(found.forgotten)}" if found.forgotten is not None else None,
     }
 
 

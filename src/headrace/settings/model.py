@@ -249,6 +249,24 @@ class ServerTrashSettings(Group, frozen=True):
     ] = 200_000
 
 
+class ServerOperationsSettings(Group, frozen=True):
+    """What is kept of bulk changes that are over."""
+
+    keep_items_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=36_500 * 86_400,
+            description="Seconds for which what an operation applied to is kept after its end, and longer while what it"
+            " deleted can be restored; 0 for ever.",
+        ),
+    ] = 30 * 86_400.0
+    keep_seconds: Annotated[
+        float,
+        Meta(ge=0, le=36_500 * 86_400, description="Seconds for which the record of an operation is kept; 0 for ever."),
+    ] = 365 * 86_400.0
+
+
 class ServerSettings(Group, frozen=True):
     """What the server does."""
 
@@ -258,6 +276,7 @@ class ServerSettings(Group, frozen=True):
     events: ServerEventsSettings = ServerEventsSettings()
     logs: ServerLogsSettings = ServerLogsSettings()
     services: ServerServicesSettings = ServerServicesSettings()
+    operations: ServerOperationsSettings = ServerOperationsSettings()
     tasks: ServerTasksSettings = ServerTasksSettings()
     trash: ServerTrashSettings = ServerTrashSettings()
     encryption_key: Annotated[str | None, _ENCRYPTION_KEY] = None

@@ -194,7 +194,8 @@ class Operation(Wire, kw_only=True):
 
     `done` counts the items that were dealt with, of which `changed` were changed, `skipped` had nothing to do and
     `failed` went wrong; `counts` are rows by table. `rate` is items a second, `eta` the seconds left.
-    `purge_at` is until when what it deleted can be restored, `purged` since when it is gone for good.
+    `purge_at` is until when what it deleted can be restored, `purged` since when it is gone for good. `forgotten` is
+    since when the list of its items is not kept any more.
     """
 
     id: UUID
@@ -225,6 +226,7 @@ class Operation(Wire, kw_only=True):
     purged: datetime | None = None
     purged_rows: int = 0
     purged_bytes: int = 0
+    forgotten: datetime | None = None
 
 
 class OperationItem(Wire, kw_only=True):

@@ -119,3 +119,16 @@ async def test_room_that_others_have_left_goes_back_as_well(
     assert service.given_back > 300_000
     assert before - (await store.space()).bytes > 300_000
     assert not await service.tick_at(LATER)
+
+
+async def test_when_nothing_is_due_operations_that_are_long_over_are_forgotten(
+    api: Api, database_settings: Settings
+) -> None:
+    run = await api.flow_run({"type": "RUNNING"})
+    done = (await api.post("/x/operations", {"kind": "cancel", "target": {"ids": [run]}})).json
+    await delete_runs(api.store, await full_run(api, await api.flow()))
+    service = Purge(api.store, database_settings)
+    while await service.tick_at(LATER):
+        pass
+    assert (await api.get(f"/x/operations/{done['id']}")).status == 404
+    assert (service.removed["operation_items"], service.removed["operations"]) == (1, 1)

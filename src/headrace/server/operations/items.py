@@ -8,6 +8,7 @@ from uuid import UUID
 from headrace.server.operations import queries
 from headrace.server.operations.records import RECORDS, Record
 from headrace.server.store.base import Connection, Row, Store
+from headrace.wire.base import encode_text
 from headrace.wire.operations import FailureGroup, ItemStatus, OperationItem, OperationNoun
 
 Item = tuple[OperationNoun, UUID]
@@ -74,9 +75,22 @@ async def _rows(
 
 
 async def failures(store: Store, id: UUID) -> list[FailureGroup]:
-    """What went wrong, by error, the most frequent first, with some of the items."""
+    """What went wrong, by error, the most frequent first, with some of the items; also when these are gone."""
+    found = await store.scan(queries.KEPT_FAILURES, id)
+    if found and (kept := queries.KEPT.one(found[0], store.dialect)) is not None:
+        return kept
+    return _grouped(await store.scan(queries.FAILURES, id, _SAMPLES * _GROUPS))
+
+
+async def keep_failures(transaction: Connection, id: UUID) -> None:
+    """Note with the operation what went wrong with its items, which are about to go."""
+    if groups := _grouped(await transaction.fetch(queries.FAILURES, id, _SAMPLES * _GROUPS)):
+        await transaction.execute(queries.KEEP_FAILURES, id, encode_text(groups))
+
+
+def _grouped(rows: Sequence[Row]) -> list[FailureGroup]:
     groups: dict[tuple[str, str], FailureGroup] = {}
-    for error, status, total, item in await store.scan(queries.FAILURES, id, _SAMPLES * _GROUPS):
+    for error, status, total, item in rows:
         group = groups.get((error, status))
         if group is None:
             group = FailureGroup(error=error or "", status=ItemStatus(status), count=total, samples=[])

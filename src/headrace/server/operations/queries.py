@@ -2,8 +2,8 @@
 
 from headrace.server.operations.records import RECORDS
 from headrace.server.store.base import Statement
-from headrace.server.store.rows import ENUM, Kind, Reader
-from headrace.wire.operations import ItemStatus, OperationItem, OperationNoun
+from headrace.server.store.rows import ENUM, JSON, Kind, Reader
+from headrace.wire.operations import FailureGroup, ItemStatus, OperationItem, OperationNoun
 
 _COLUMNS = RECORDS.columns()
 INSERT = Statement(
@@ -167,5 +167,50 @@ FAILURES = Statement(
             row_number() OVER (PARTITION BY error, status ORDER BY position) AS place
         FROM operation_items WHERE operation_id = $1 AND status IN ('failed', 'conflict')
     ) AS numbered WHERE place <= 5 ORDER BY total DESC, error, status, place LIMIT $2
+    """
+)
+
+
+def _kept(*, failures: list[FailureGroup] | None) -> list[FailureGroup] | None:
+    return failures
+
+
+KEPT = Reader(_kept, {"failures": JSON(list[FailureGroup])})
+KEPT_FAILURES = Statement("SELECT failures FROM operations WHERE id = $1")
+KEEP_FAILURES = Statement("UPDATE operations SET failures = $2 WHERE id = $1 AND failures IS NULL")
+
+# Items are kept as long as an operation that needs them: one that undoes, or deletes anew, has none of its own.
+_FORGETTABLE = """
+    SELECT id FROM operations AS o WHERE finished IS NOT NULL AND emptied IS NULL
+    AND (purge_at IS NULL OR purged IS NOT NULL) AND finished < $1 {}
+    AND NOT EXISTS (
+        SELECT 1 FROM operations AS d WHERE d.items_of = o.id
+        AND (d.finished IS NULL OR d.finished >= $1 OR (d.purge_at IS NOT NULL AND d.purged IS NULL))
+    )
+"""
+_FIRST_FORGETTABLE = _FORGETTABLE.format("") + "ORDER BY finished LIMIT $2"
+FORGETTABLE = Statement(f"{_FIRST_FORGETTABLE} FOR NO KEY UPDATE SKIP LOCKED", sqlite=_FIRST_FORGETTABLE)
+IS_FORGETTABLE = Statement(_FORGETTABLE.format("AND id = $2"))
+_LOCK_OTHERS = "SELECT id FROM operations WHERE items_of = $1 ORDER BY id"
+LOCK_OTHERS = Statement(f"{_LOCK_OTHERS} FOR NO KEY UPDATE", sqlite=_LOCK_OTHERS)
+FORGOTTEN = Statement("UPDATE operations SET forgotten = $2 WHERE (id = $1 OR items_of = $1) AND forgotten IS NULL")
+EMPTIED = Statement("UPDATE operations SET emptied = $2 WHERE id = $1")
+FORGET_FIRST_ITEMS = Statement(
+    "DELETE FROM operation_items WHERE operation_id = $1 AND position <= "
+    "(SELECT max(position) FROM (SELECT position FROM operation_items WHERE operation_id = $1"
+    " ORDER BY position LIMIT $2) AS first)"
+)
+# A flow that had to wait for what it had goes by the operation that has deleted it.
+REMOVE = Statement(
+    """
+    DELETE FROM operations WHERE id IN (
+        SELECT id FROM operations AS o WHERE created < $1 AND finished < $1 AND emptied IS NOT NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM operations AS d WHERE (d.items_of = o.id OR d.id = o.undone_by)
+            AND (d.finished IS NULL OR d.finished >= $1 OR d.emptied IS NULL)
+        )
+        AND NOT EXISTS (SELECT 1 FROM flows AS f WHERE f.deleted_at IS NOT NULL AND f.deleted_by = o.id)
+        ORDER BY created, id LIMIT $2
+    )
     """
 )

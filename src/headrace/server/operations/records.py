@@ -48,6 +48,7 @@ class Record(msgspec.Struct, kw_only=True):
     purged: datetime | None = None
     purged_rows: int = 0
     purged_bytes: int = 0
+    forgotten: datetime | None = None
 
     @property
     def source(self) -> UUID:
@@ -68,6 +69,8 @@ class Record(msgspec.Struct, kw_only=True):
     def undoable(self) -> bool:
         """Whether what it has done, or is doing, can be undone now."""
         if self.opposite is None or self.undone_by is not None or self.purge_position or self.purged is not None:
+            return False
+        if self.forgotten is not None:
             return False
         return self.finished is None or self.changed > 0
 
@@ -106,6 +109,7 @@ RECORDS = Reader(
         "purged": Kind.TIME,
         "purged_rows": Kind.INTEGER,
         "purged_bytes": Kind.INTEGER,
+        "forgotten": Kind.TIME,
     },
 )
 
@@ -143,6 +147,7 @@ def shown(record: Record, moment: datetime) -> Operation:
         purged=record.purged,
         purged_rows=record.purged_rows,
         purged_bytes=record.purged_bytes,
+        forgotten=record.forgotten,
     )
 
 

@@ -100,8 +100,10 @@ async def list_operations(
 
 
 async def list_items(store: Store, id: UUID, status: ItemStatus | None, after: int, limit: int) -> list[OperationItem]:
-    """The items behind the position `after`, in their order, with how they fared."""
-    return await items.listed(store, await load(store, id), status, after, limit)
+    """The items behind the position `after`, in their order, with how they fared, or raise `Gone`."""
+    record = await load(store, id)
+    check_items(record)
+    return await items.listed(store, record, status, after, limit)
 
 
 async def list_failures(store: Store, id: UUID) -> list[FailureGroup]:
@@ -135,6 +137,7 @@ async def retry_failed(store: Store, id: UUID, moment: datetime) -> Operation:
             raise Conflict(f"Operation {id} was given up as a whole, and has done nothing: begin a new one.")
         if record.undone_by is not None:
             raise Conflict(f"Operation {id} was undone by {record.undone_by}: what failed is not tried again.")
+        check_items(record)
         await transaction.execute(queries.TRY_AGAIN, id)
         await transaction.execute(queries.REOPEN, id, False, encode_text(record.options))
         await events.tell(transaction, record, OperationStatus.RUNNING, moment)
@@ -186,7 +189,17 @@ def opposite_of(record: Record) -> OperationKind:
         raise Gone(f"What operation {record.id} deleted has been, or is being, removed for good.")
     if record.finished is not None and not record.changed:
         raise Conflict(f"Operation {record.id} has changed nothing: there is nothing to undo.")
+    check_items(record)
     return opposite
+
+
+def check_items(record: Record) -> None:
+    """Raise `Gone` where it is not known any more what the operation applied to."""
+    if record.forgotten is not None:
+        raise Gone(
+            f"What operation {record.id} applied to is not kept any more, since {record.forgotten:%Y-%m-%d %H:%M}:"
+            " how many and what failed are."
+        )
 
 
 async def _accept(store: Store, record: Record, target: Target, key: str | None) -> Record:

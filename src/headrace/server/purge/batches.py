@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from headrace.server.operations import forgetting
 from headrace.server.purge import queries
 from headrace.server.purge.queries import Due, Item
 from headrace.server.purge.removal import Removal
@@ -51,7 +52,7 @@ async def remove(store: Store, moment: datetime, rows: int, items: int) -> Batch
         removal = Removal(transaction, rows)
         found = await queries.next_items(transaction, due, min(max(items, 1), _MOST_ITEMS))
         if not found:
-            return await _clear(transaction, due, removal)
+            return await _clear(transaction, due, removal, moment)
         position = due.purge_position
         for noun, group in groupby(found, key=lambda item: item.noun):
             some = list(group)
@@ -78,12 +79,12 @@ async def _remove_items(
     return True
 
 
-async def _clear(transaction: Connection, due: Due, removal: Removal) -> Batch:
+async def _clear(transaction: Connection, due: Due, removal: Removal, moment: datetime) -> Batch:
     """All items are dealt with: what had to wait for them goes, then the list of them; the operation's row stays."""
     emptied, own = False, 0
     if await removal.remove_left_over(due.id):
         before, most = await queries.empty_bytes(transaction), removal.left * _ITEMS_FOR_A_ROW
-        emptied = await queries.forget_items(transaction, due, most) < most
+        emptied = await forgetting.forget_some(transaction, due.source, moment, most) < most
         own = await queries.empty_bytes(transaction) - before
     await queries.move(transaction, due, due.purge_position, removal.counts.total())
     counts = Counter(removal.counts)

@@ -95,11 +95,6 @@ _MOVE = Statement(
 _FINISH = Statement(
     "UPDATE operations SET purged = $2, purged_bytes = purged_bytes + $3 WHERE id = $1 AND purged IS NULL"
 )
-_FORGET_ITEMS = Statement(
-    "DELETE FROM operation_items WHERE operation_id = $1 AND position <= "
-    "(SELECT max(position) FROM (SELECT position FROM operation_items WHERE operation_id = $1"
-    " ORDER BY position LIMIT $2) AS first)"
-)
 _NEXT_DUE = Statement(f"SELECT min(purge_at) AS oldest FROM operations AS o WHERE {_WAITING}")
 _NEXT_DUE_READER = Reader(_first_due, {"oldest": Kind.TIME})
 _IDS = Reader(_id, {"id": Kind.UUID})
@@ -149,11 +144,6 @@ async def next_items(transaction: Connection, due: Due, most: int) -> list[Item]
 async def move(transaction: Connection, due: Due, position: int, rows: int) -> None:
     """Everything up to that item is dealt with, and so many more rows are gone."""
     await transaction.execute(_MOVE, due.id, position, rows)
-
-
-async def forget_items(transaction: Connection, due: Due, most: int) -> int:
-    """Remove the first items of an operation; how many."""
-    return await transaction.execute(_FORGET_ITEMS, due.source, most)
 
 
 async def finish(connection: Connection, id: UUID, moment: datetime, bytes: int) -> None:

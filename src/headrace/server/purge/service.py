@@ -11,6 +11,7 @@ from uuid import UUID
 from headrace.rules import pace
 from headrace.rules.pace import Bounds, Pace
 from headrace.server.latency.meter import meter_of
+from headrace.server.operations import forgetting
 from headrace.server.purge import batches, queries
 from headrace.server.purge.batches import Batch
 from headrace.server.purge.space import Room
@@ -23,7 +24,7 @@ _FIRST_ROWS = 500
 _BETWEEN_LISTENINGS, _LISTENING = 60.0, 1.5
 """Seconds between two pauses in which the purge listens to what requests take without it, and how long one is."""
 
-_BETWEEN_TELLINGS, _BETWEEN_LOOKS_FOR_ROOM = 10.0, 60.0
+_BETWEEN_TELLINGS, _BETWEEN_LOOKS = 10.0, 60.0
 
 _log = logging.getLogger("headrace.server.purge")
 
@@ -37,6 +38,7 @@ class Purge(ExclusiveService):
     def __init__(self, store: Store, settings: Settings) -> None:
         super().__init__(store, settings)
         self._terms = settings.server.services.purge
+        self._kept = settings.server.operations
         most = self._terms.batch_size
         self._bounds = Bounds(
             fewest=min(Bounds().fewest, most),
@@ -55,7 +57,7 @@ class Purge(ExclusiveService):
         self._emptied: UUID | None = None
         """The operation of which nothing is left, while room is given back."""
         self._since = perf_counter()
-        self._listens_at = self._tells_at = self._looks_at = 0.0
+        self._listens_at = self._tells_at = self._forgets_at = self._looks_at = 0.0
         self._behind = False
 
     @property
@@ -87,7 +89,7 @@ class Purge(ExclusiveService):
         items = round(self.pace.rows / self.rows_of_an_item)
         batch = await batches.remove(self.store, moment, self.pace.rows, items)
         if batch is None:
-            return await self._look_after_room(moment)
+            return await self._forget(moment) or await self._look_after_room(moment)
         self._room.add(batch.counts, batch.own_bytes)
         self.removed.update(batch.counts)
         if batch.emptied:
@@ -96,12 +98,25 @@ class Purge(ExclusiveService):
         self._learn(batch, perf_counter() - began)
         return True
 
+    async def _forget(self, moment: datetime) -> bool:
+        """Nothing is due: remove what is not kept of operations that were over long ago."""
+        if perf_counter() < self._forgets_at:
+            return False
+        began = perf_counter()
+        gone = await forgetting.forget(self.store, self._kept, moment, self.pace.rows)
+        if gone is None:
+            self._forgets_at = perf_counter() + _BETWEEN_LOOKS
+            return False
+        self.removed.update({"operation_items": gone.items, "operations": gone.records})
+        self._adapt(perf_counter() - began, gone.items + gone.records)
+        return True
+
     async def _look_after_room(self, moment: datetime) -> bool:
         """Nothing is due: give back what others have left, retention above all, a step at a time."""
         if perf_counter() >= self._looks_at:
             if await self._room.look() and await self._room.step(alone=self._meter.alone):
                 return True
-            self._looks_at = perf_counter() + _BETWEEN_LOOKS_FOR_ROOM
+            self._looks_at = perf_counter() + _BETWEEN_LOOKS
         self.interval = await self._until_next(moment)
         return False
 
@@ -113,15 +128,19 @@ class Purge(ExclusiveService):
         return True
 
     def _learn(self, batch: Batch, took: float) -> None:
-        """Set the pace of the next batch."""
+        """Set the pace of the next batch, and how much is to be expected of it."""
         if batch.items:
             ratio = batch.rows / batch.items
             self.rows_of_an_item = max(0.7 * self.rows_of_an_item + 0.3 * ratio, 1.0)
         speed = batch.rows / (took + self.pace.rest)
         self.rate = speed if not self.rate else 0.9 * self.rate + 0.1 * speed
+        self._adapt(took, batch.rows)
+
+    def _adapt(self, took: float, rows: int) -> None:
+        """Set the pace of the next batch, after so many rows in so many seconds."""
         seen = self._meter.seen_since(self._since, self._bounds)
         self._since = perf_counter()
-        self.pace = pace.adapt(self.pace, took, batch.rows, seen, self._bounds)
+        self.pace = pace.adapt(self.pace, took, rows, seen, self._bounds)
 
     async def _listened(self) -> bool:
         """Now and then, hear what requests take while nothing goes on, or there is nothing to compare with."""

@@ -380,10 +380,17 @@ CREATE TABLE operations (
     purged TIMESTAMP WITH TIME ZONE,
     purged_rows BIGINT DEFAULT 0 NOT NULL,
     purged_bytes BIGINT DEFAULT 0 NOT NULL,
+    forgotten TIMESTAMP WITH TIME ZONE,
+    emptied TIMESTAMP WITH TIME ZONE,
+    failures JSONB,
     CONSTRAINT pk_operations PRIMARY KEY (id)
 );
 
 CREATE INDEX ix_operations_created ON operations (created, id);
+
+CREATE INDEX ix_operations_items_of ON operations (items_of) WHERE items_of IS NOT NULL;
+
+CREATE INDEX ix_operations_kept ON operations (finished) WHERE finished IS NOT NULL AND emptied IS NULL AND (purge_at IS NULL OR purged IS NOT NULL);
 
 CREATE INDEX ix_operations_open ON operations (created) WHERE finished IS NULL;
 

@@ -405,11 +405,18 @@ CREATE TABLE operations (
     purged INTEGER,
     purged_rows INTEGER DEFAULT 0 NOT NULL,
     purged_bytes INTEGER DEFAULT 0 NOT NULL,
+    forgotten INTEGER,
+    emptied INTEGER,
+    failures TEXT,
     CONSTRAINT pk_operations PRIMARY KEY (id)
 )
  STRICT;
 
 CREATE INDEX ix_operations_created ON operations (created, id);
+
+CREATE INDEX ix_operations_items_of ON operations (items_of) WHERE items_of IS NOT NULL;
+
+CREATE INDEX ix_operations_kept ON operations (finished) WHERE finished IS NOT NULL AND emptied IS NULL AND (purge_at IS NULL OR purged IS NOT NULL);
 
 CREATE INDEX ix_operations_open ON operations (created) WHERE finished IS NULL;
 

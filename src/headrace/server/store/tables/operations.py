@@ -58,12 +58,21 @@ operations = table(  # who asked for what, why, and how far it is
     time("purged"),  # since when nothing of it is left to remove
     total("purged_rows"),
     total("purged_bytes"),
+    time("forgotten"),  # since when what it applied to is not kept
+    time("emptied"),  # since when none of its items is left
+    optional_document("failures"),  # what had gone wrong with them, in groups
 )
 _operation = operations.c
 full_index("ix_operations_created", _operation.created, _operation.id)  # newest first
 full_index("uq_operations_idempotency_key", _operation.idempotency_key, unique=True)  # a double click is one operation
 partial_index("ix_operations_open", _operation.created, where="finished IS NULL")  # what goes on
 partial_index("ix_operations_purge_at", _operation.purge_at, where="purge_at IS NOT NULL AND purged IS NULL")  # due
+partial_index("ix_operations_items_of", _operation.items_of, where="items_of IS NOT NULL")  # who has its items, too
+partial_index(  # whose items are not needed for what they name
+    "ix_operations_kept",
+    _operation.finished,
+    where="finished IS NOT NULL AND emptied IS NULL AND (purge_at IS NULL OR purged IS NOT NULL)",
+)
 
 operation_items = table(  # what an operation applies to, in the order in which it is dealt with
     "operation_items",
