@@ -63,14 +63,18 @@ def limit(calm: float, bounds: Bounds) -> float:
 
 def adapt(pace: Pace, took: float, rows: int, seen: Seen, bounds: Bounds) -> Pace:
     """The next pace, after a batch that `took` so many seconds for so many rows."""
-    size = _rows(pace, took, rows, seen, bounds)
+    return rested(msgspec.structs.replace(pace, rows=_rows(pace, took, rows, seen, bounds)), took, seen, bounds)
+
+
+def rested(pace: Pace, took: float, seen: Seen, bounds: Bounds) -> Pace:
+    """The same with the next rest, after work of another kind, of which nothing is learnt about batches."""
     if seen.alone:
-        return Pace(rows=size)
+        return Pace(rows=pace.rows)
     if seen.slower is None:
-        return Pace(rows=size, rest=min(max(pace.rest, took), bounds.longest_rest))
+        return Pace(rows=pace.rows, rest=min(max(pace.rest, took), bounds.longest_rest))
     earned = pace.credit + _ALLOWED * seen.requests - seen.slower
     credit = min(max(earned, -_MOST_DEBT), _MOST_CREDIT)
-    return Pace(rows=size, rest=_rest(pace, credit, bounds), credit=credit)
+    return Pace(rows=pace.rows, rest=_rest(pace, credit, bounds), credit=credit)
 
 
 def _rows(pace: Pace, took: float, rows: int, seen: Seen, bounds: Bounds) -> int:

@@ -62,8 +62,8 @@ class Watched(Store):
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         return self._transaction()
 
-    async def give_back(self, table: str, pages: int) -> GivenBack:
-        return await self._inner.give_back(table, pages)
+    async def give_back(self, table: str, pages: int, rows: int = 0) -> GivenBack:
+        return await self._inner.give_back(table, pages, rows)
 
     async def roomy(self) -> list[str]:
         return await self._inner.roomy()

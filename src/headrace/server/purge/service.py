@@ -114,7 +114,7 @@ class Purge(ExclusiveService):
     async def _look_after_room(self, moment: datetime) -> bool:
         """Nothing is due: give back what others have left, retention above all, a step at a time."""
         if perf_counter() >= self._looks_at:
-            if await self._room.look() and await self._room.step(alone=self._meter.alone):
+            if await self._room.look() and await self._give_some_room():
                 return True
             self._looks_at = perf_counter() + _BETWEEN_LOOKS
         self.interval = await self._until_next(moment)
@@ -122,10 +122,19 @@ class Purge(ExclusiveService):
 
     async def _give_back(self, operation_id: UUID, moment: datetime) -> bool:
         """One step of giving back what the operation's rows have left; after the last one its purge is over."""
-        if not await self._room.step(alone=self._meter.alone):
+        if not await self._give_some_room():
             await queries.finish(self.store, operation_id, max(moment, now()), self._room.given)
             self._emptied = None
         return True
+
+    async def _give_some_room(self) -> bool:
+        """One step, and the rest that others need after it; False when all was given back."""
+        began = perf_counter()
+        more = await self._room.step(alone=self._meter.alone)
+        seen = self._meter.seen_since(self._since, self._bounds)
+        self._since = perf_counter()
+        self.pace = pace.rested(self.pace, self._since - began, seen, self._bounds)
+        return more
 
     def _learn(self, batch: Batch, took: float) -> None:
         """Set the pace of the next batch, and how much is to be expected of it."""

@@ -164,12 +164,14 @@ class Store(Connection, ABC):
         """Several reads of one moment. Keep it short: until it ends, the database keeps what others replace."""
 
     @abstractmethod
-    async def give_back(self, table: str, pages: int) -> GivenBack:
+    async def give_back(self, table: str, pages: int, rows: int = 0) -> GivenBack:
         """Give some of the room that deleted rows have left back to the disk.
 
         On SQLite at most so many pages of the file, whichever table they were of; when there are no more, the log is
-        written back, so that the file is as short as it says. On PostgreSQL the table is vacuumed, which gives back
-        what is empty at the end of its files and lets new rows take the rest; others read and write meanwhile.
+        written back, so that the file is as short as it says. On PostgreSQL the table is vacuumed at the first call,
+        which gives back what is empty at the end of its files. If much room is left further ahead, each further call
+        moves the rows of at most so many of its last pages there, which takes a moment, until `rows` of them have
+        moved; at the last one it is vacuumed again. Others read and write meanwhile.
         """
 
     @abstractmethod

@@ -10,21 +10,13 @@ from headrace.server.store import postgres_schema
 from headrace.server.store.base import Connection, Dialect, GivenBack, Row, Space, Statement, Store, View
 from headrace.server.store.locations import PostgresDatabase
 from headrace.server.store.postgres_connection import DRIVER_ERRORS, Driver, connect, is_lost, translate, unusable
+from headrace.server.store.postgres_shrinking import Shrinking
 from headrace.server.store.topics import Topic
 from headrace.wire.errors import InternalError, ServiceUnavailable
 
 _CLOSING = 5.0
 """Seconds a connection gets to say goodbye."""
 
-_LONGEST_VACUUM = 6 * 3600.0
-_QUIETLY = ("SET vacuum_cost_delay = '2ms'", "SET vacuum_cost_limit = 400", "SET lock_timeout = '5s'")
-"""So that it leaves the disk to others, as autovacuum does, and never stands in anybody's way."""
-_TABLE_BYTES = """
-    SELECT coalesce(
-        (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree($1::text::regclass) WHERE isleaf),
-        pg_total_relation_size($1::text::regclass)
-    )::bigint
-"""
 _ROOMY = Statement(
     """
     SELECT relname FROM pg_stat_user_tables
@@ -53,6 +45,8 @@ class PostgresStore(Store):
         self.database, self.timeout = database, timeout
         self._migrate = migrate
         self._pool = _Pool(database, pool_size, timeout)
+        self._shrinking: dict[str, Shrinking] = {}
+        """Tables whose room is being given back, between two steps."""
 
     @property
     def dialect(self) -> Dialect:
@@ -71,6 +65,9 @@ class PostgresStore(Store):
         self._pool.open(connection)
 
     async def close(self) -> None:
+        for shrinking in self._shrinking.values():
+            shrinking.close()
+        self._shrinking.clear()
         await self._pool.close()
 
     async def fetch(self, statement: Statement, *values: Any) -> list[Row]:
@@ -100,19 +97,17 @@ class PostgresStore(Store):
     def view(self) -> "_View":
         return _View(self)
 
-    async def give_back(self, table: str, pages: int) -> GivenBack:
+    async def give_back(self, table: str, pages: int, rows: int = 0) -> GivenBack:
+        shrinking = self._shrinking.pop(table, None) or Shrinking(self.database, table, rows)
+        given = GivenBack(0)
         try:
-            connection = await connect(self.database, timeout=_LONGEST_VACUUM)
-            try:
-                for setting in _QUIETLY:
-                    await connection.execute(setting)
-                before = await connection.fetchval(_TABLE_BYTES, table)
-                await connection.execute(f"VACUUM (TRUNCATE, PARALLEL 0) {table}")
-                return GivenBack(max(before - await connection.fetchval(_TABLE_BYTES, table), 0))
-            finally:
-                connection.terminate()
-        except DRIVER_ERRORS as error:
-            raise translate(error) from error
+            given = await shrinking.step(pages)
+        finally:
+            if given.more and self._pool.is_open:
+                self._shrinking[table] = shrinking
+            else:
+                shrinking.close()
+        return given
 
     async def roomy(self) -> list[str]:
         return [row[0] for row in await self.fetch(_ROOMY)]
@@ -263,6 +258,10 @@ class _Pool:
         self._free: list[Driver] = []
         self._places = asyncio.Semaphore(size)
         self._open = False
+
+    @property
+    def is_open(self) -> bool:
+        return self._open
 
     def open(self, driver: Driver) -> None:
         """Begin, with a first connection."""

@@ -115,7 +115,7 @@ class SQLiteStore(Store):
     def view(self) -> AbstractAsyncContextManager[View]:
         return _opened(self._scanners).view()
 
-    async def give_back(self, table: str, pages: int) -> GivenBack:
+    async def give_back(self, table: str, pages: int, rows: int = 0) -> GivenBack:
         (size, _, empty, kind) = (await self.fetch(_SPACE))[0]
         if kind != _INCREMENTAL:
             return GivenBack(0)
