@@ -24,7 +24,7 @@ _FACTS = """
             WHERE s.schemaname = c.relnamespace::regnamespace::name AND s.tablename = c.relname AND NOT s.inherited
         ),
         coalesce((SELECT split_part(o, '=', 2) FROM unnest(c.reloptions) o WHERE o LIKE 'fillfactor=%')::integer, 100),
-        (
+        CASE WHEN current_setting('server_version_num')::integer >= 140000 THEN (
             SELECT quote_ident(a.attname) FROM pg_attribute a
             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attlen > 0
             AND NOT EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique
@@ -34,7 +34,7 @@ _FACTS = """
             AND NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal
                 AND t.tgtype & 16 <> 0 AND (a.attnum = ANY(t.tgattr) OR t.tgattr = ''))
             ORDER BY a.attnum LIMIT 1
-        )
+        ) END
     FROM pg_class c
     WHERE c.relkind = 'r' AND c.oid IN (
         SELECT relid FROM pg_partition_tree($1::text::regclass) WHERE isleaf UNION SELECT $1::text::regclass
@@ -69,7 +69,8 @@ class Heap(NamedTuple):
     """One table that has a file, with what is known of it without reading it.
 
     `rows` is as of its last vacuum. `width` is what the values of a row take, None where it was never analyzed.
-    `column` is one that can be set to itself unnoticed, None where there is none.
+    `column` is one that can be set to itself unnoticed, None where there is none,
+    or where PostgreSQL is older than 14 and would read the whole table to find the rows of a page.
     """
 
     table: str

@@ -6,7 +6,7 @@ from headrace.server.store.postgres_connection import DRIVER_ERRORS, Driver, con
 from headrace.server.store.postgres_moving import Heap, Moving, heaps
 
 _LONGEST_VACUUM = 6 * 3600.0
-_QUIETLY = ("SET vacuum_cost_delay = '2ms'", "SET vacuum_cost_limit = 400", "SET lock_timeout = '5s'")
+QUIETLY = ("SET vacuum_cost_delay = '2ms'", "SET vacuum_cost_limit = 400", "SET lock_timeout = '5s'")
 """So that it leaves the disk to others, as autovacuum does, and never stands in anybody's way."""
 _MUCH, _LARGE_PART = 4 << 20, 0.2
 """Bytes of room, and the part of a table that they are, from which on rows are moved."""
@@ -52,7 +52,7 @@ class Shrinking:
         if self._driver is None:
             self._driver = await connect(self._database, timeout=_LONGEST_VACUUM)
             self._bytes = await self._driver.fetchval(_TABLE_BYTES, self._table)
-            given = await self._vacuum(self._driver, self._table, "AUTO")
+            given = await self._vacuum(self._driver, self._table)
             self._left = await self._worth_it(self._driver) if self._rows else []
             return GivenBack(given, bool(self._left))
         heap = self._left[0]
@@ -63,7 +63,7 @@ class Shrinking:
         moving, self._moving = self._moving, None
         self._rows -= moving.moved
         # What has gone from a page takes its place there until the indexes do not lead to it any more.
-        given = await self._vacuum(self._driver, heap.table, "ON") if moving.moved else 0
+        given = await self._vacuum(self._driver, heap.table, ", INDEX_CLEANUP ON") if moving.moved else 0
         self._left = self._left[1:] if self._rows > 0 else []
         return GivenBack(given, bool(self._left))
 
@@ -74,11 +74,11 @@ class Shrinking:
             found = await heaps(driver, self._table)
         return sorted((heap for heap in found if is_worth_it(heap)), key=lambda heap: -heap.room)
 
-    async def _vacuum(self, driver: Driver, table: str, indexes: str) -> int:
+    async def _vacuum(self, driver: Driver, table: str, options: str = "") -> int:
         """The bytes by which all files of it are shorter now than at the beginning, beyond what was told before."""
-        for setting in _QUIETLY:
+        for setting in QUIETLY:
             await driver.execute(setting)
-        await driver.execute(f"VACUUM (TRUNCATE, INDEX_CLEANUP {indexes}, PARALLEL 0) {table}")
+        await driver.execute(f"VACUUM (TRUNCATE, PARALLEL 0{options}) {table}")
         given = self._bytes - await driver.fetchval(_TABLE_BYTES, self._table) - self._told
         self._told += max(given, 0)
         return max(given, 0)
