@@ -224,3 +224,18 @@ async def test_what_is_deleted_anew_by_an_undo_of_an_undo_is_purged(api: Api) ->
     assert (await api.post("/x/operations/preview", {"kind": "restore", "target": {"everything": True}})).json[
         "total"
     ] == 0
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 100])
+async def test_a_flow_with_many_runs_is_read_page_by_page(api: Api, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
+    """Each run is an item once, and all come back."""
+    monkeypatch.setattr(freezing, "PAGE", page)
+    flows = [await api.flow(), await api.flow()]
+    runs = [await api.flow_run({"type": "COMPLETED"}, flow_id=flow) for flow in flows for _ in range(4)]
+    runs += [await _subflow(api, run) for run in runs[:2]]
+
+    done = await _do(api, "delete", "flows", {"ids": flows})
+
+    assert (done["total"], done["changed"], done["skipped"]) == (12, 12, 0)
+    assert [(await api.get(f"/flow_runs/{id}")).status for id in runs] == [404] * 10
+    assert (await api.post(f"/x/operations/{done['id']}/undo")).json["changed"] == 12

@@ -109,27 +109,3 @@ async def test_what_belongs_to_something_deleted_is_held_back(api: Api) -> None:
     assert "its flow 'etl' is deleted" in conflict.reason
     await restore(api.store, OperationNoun.FLOWS, [flow], operation_id)
     assert (await restore(api.store, OperationNoun.FLOW_RUNS, [run], operation_id)).restored == [run]
-
-
-async def test_related_names_what_goes_along(api: Api) -> None:
-    deployment = UUID(await _deployment(api))
-    flow_id = (await api.get(f"/deployments/{deployment}")).json["flow_id"]
-    parent = await api.flow_run({"type": "COMPLETED"}, flow_id=flow_id)
-    child = await api.flow_run({"type": "COMPLETED"}, parent_task_run_id=await api.task_run(parent))
-    grandchild = await api.flow_run({"type": "COMPLETED"}, parent_task_run_id=await api.task_run(child))
-    waiting = (await api.post(f"/deployments/{deployment}/create_flow_run", {})).json["id"]
-    runs, flows = OperationNoun.FLOW_RUNS, OperationNoun.FLOWS
-    below = [(runs, UUID(child)), (runs, UUID(grandchild))]
-
-    async with api.store.view() as view:
-        assert await service.related(view, runs, [UUID(parent)], children=True) == below
-        assert await service.related(view, runs, [UUID(parent)], children=False) == []
-        assert await service.related(view, OperationNoun.DEPLOYMENTS, [deployment], children=True) == [
-            (runs, UUID(waiting))
-        ]
-        assert await service.related(view, flows, [UUID(flow_id)], children=True) == [
-            (OperationNoun.DEPLOYMENTS, deployment),
-            (runs, UUID(parent)),
-            (runs, UUID(waiting)),
-            *below,
-        ]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.server.operations import ending, items, queries, service
+from headrace.server.operations import ending, freezing, items, queries, service
 from headrace.server.operations.authors import Author
 from headrace.server.operations.expanding import CONTAINERS
 from headrace.server.operations.items import Item
@@ -31,37 +31,35 @@ async def delete_now(
     noun: OperationNoun,
     ids: Sequence[UUID],
     author: Author,
-    *,
-    children: bool = False,
 ) -> list[UUID]:
     """Delete those of these objects that are live, with what belongs to them; returns their ids.
 
-    Subflow runs stay, as Prefect's clients expect, unless `children` are to go along.
+    Subflow runs stay, as Prefect's clients expect. What goes along with flows and deployments, and is too much for one
+    transaction, is written down and deleted afterwards.
 
     What is deleted can be undone as that of any operation. Where there is nothing to delete there is none.
     """
-    record = _record(noun, ids, author, now(), children=children)
+    record = _record(noun, ids, author, now())
     async with store.transaction() as transaction:
-        # Nothing more can be made in flows and deployments once they are deleted; runs lose what is theirs.
-        along = [] if noun in CONTAINERS else await contents.related(transaction, noun, ids, children=children)
         done = await trash.remove(transaction, record.id, noun, sorted(ids, key=_number), record.created)
         if not done.removed:
             return []
-        if noun in CONTAINERS:
-            along = await contents.related(transaction, noun, done.removed, children=children)
-        all_items: list[Item] = [*((noun, id) for id in done.removed), *along]
+        along: list[Item] = []
+        if noun in CONTAINERS:  # nothing more can be made in them once they are deleted
+            along = await contents.first(transaction, noun, done.removed, children=False, most=AT_ONCE + 1)
+        is_over = len(along) <= AT_ONCE
+        all_items: list[Item] = [*((noun, id) for id in done.removed), *(along if is_over else ())]
         record = msgspec.structs.replace(
             record,
-            frozen=record.created,
+            frozen=record.created if is_over else None,
             started=record.created,
             total=len(all_items),
             position=len(done.removed),
             changed=len(done.removed),
             counts=dict(done.counts),
         )
-        await service.insert(transaction, record)
+        await service.insert(transaction, record, ids=None if is_over else freezing.packed(done.removed))
         await items.add(transaction, record.id, all_items, 0)
-        is_over = len(along) <= AT_ONCE
         if is_over:
             record = await _delete_along(transaction, record, along)
         await _note(transaction, record)
@@ -74,7 +72,7 @@ async def delete_now(
     return done.removed
 
 
-def _record(noun: OperationNoun, ids: Sequence[UUID], author: Author, moment: datetime, *, children: bool) -> Record:
+def _record(noun: OperationNoun, ids: Sequence[UUID], author: Author, moment: datetime) -> Record:
     return Record(
         id=uuid7(),
         created=moment,
@@ -82,7 +80,7 @@ def _record(noun: OperationNoun, ids: Sequence[UUID], author: Author, moment: da
         noun=noun,
         status=OperationStatus.RUNNING,
         target=service.told(Target(ids=list(ids))),
-        options=OperationOptions(children=children),
+        options=OperationOptions(children=False),
         created_by=author.by,
         policy=author.policy,
     )

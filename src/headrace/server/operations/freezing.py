@@ -147,13 +147,13 @@ async def _count(store: Store, record: Record) -> None:
 
 async def _write(store: Store, record: Record, moment: Moment, anew: bool) -> None:
     assert moment.view is not None
-    holder, total = claims.holder(store), 0
+    holder, total = claims.holder(store), record.position  # what was dealt with in the request is written down
     if anew:
         async with store.transaction() as transaction:
             # Whoever began before may have come to the end meanwhile: then its items are those that count.
-            if not await transaction.execute(queries.FROZEN_SO_FAR, record.id, holder, 0, 0, now() + claims.LEASE):
+            if not await transaction.execute(queries.FROZEN_SO_FAR, record.id, holder, total, 0, now() + claims.LEASE):
                 return
-            await transaction.execute(queries.FORGET_ITEMS, record.id)
+            await transaction.execute(queries.FORGET_ITEMS, record.id, total)
     async with aclosing(_ahead(_items(store, record, moment.view, anew))) as pages:
         async for page in pages:
             async with store.bulk() as transaction:
@@ -180,15 +180,20 @@ async def _ahead(pages: AsyncIterator[Sequence[Item]]) -> AsyncGenerator[Sequenc
 async def _items(store: Store, record: Record, view: View, anew: bool) -> AsyncIterator[Sequence[Item]]:
     """What it applies to, and what goes along, in pieces that one transaction can take."""
     named = await _given(store, record)
-    expanding = Expanding(store.dialect, record, named)
+    expanding = Expanding(record, named, PAGE)
     size = _IN_CONTAINERS if record.noun in CONTAINERS else PAGE
     pages = _matching(store, record, view, anew, size) if named is None else _named(named, size)
     if named is not None and record.kind is OperationKind.PURGE:
         pages = _of_trash(store, record, view, pages)
+    gathered: list[Item] = []
     async for ids in pages:
-        page = await expanding.page(view, ids)
-        for start in range(0, len(page), PAGE):
-            yield page[start : start + PAGE]
+        async for page in expanding.pages(view, ids):
+            gathered += page
+            while len(gathered) >= PAGE:
+                yield gathered[:PAGE]
+                del gathered[:PAGE]
+    if gathered:
+        yield gathered
 
 
 async def _named(packed: bytes, size: int) -> AsyncIterator[list[UUID]]:

@@ -105,7 +105,7 @@ ADD_ITEMS = Statement(  # those of one noun, behind so many others
     SELECT $1, $2 + key + 1, $3, value FROM json_each($4)
     """,
 )
-FORGET_ITEMS = Statement("DELETE FROM operation_items WHERE operation_id = $1")
+FORGET_ITEMS = Statement("DELETE FROM operation_items WHERE operation_id = $1 AND position > $2")
 
 # Of another operation's items those count that it has changed, and an operation keeps rows of its own for what went
 # otherwise with them. What has no status was dealt with, or not yet, as the operation's position says.

@@ -10,11 +10,15 @@ from headrace.server.store.base import Connection
 from headrace.server.trash import contents
 from headrace.wire.operations import OperationKind, OperationNoun
 
+_MOST = 5_000
+"""Runs that are added at once."""
+
 
 async def add(transaction: Connection, record: Record) -> int:
     """Make items of what is left in deleted flows and deployments, so that nothing is without its flow; how many.
 
-    Nothing more can be made in them by now. The operation's row is locked.
+    Nothing more can be made in them by now; if there is very much, the rest is added in the next rounds. The
+    operation's row is locked.
     """
     if record.kind is not OperationKind.DELETE or record.noun not in CONTAINERS or record.items_of is not None:
         return 0
@@ -23,7 +27,7 @@ async def add(transaction: Connection, record: Record) -> int:
     for noun, id in await transaction.fetch(queries.CONTAINERS, record.id):
         owners.setdefault(OperationNoun(noun), []).append(UUID(str(id)))
     for noun, ids in owners.items():
-        for item in await contents.related(transaction, noun, ids, children=record.options.children):
+        for item in await contents.first(transaction, noun, ids, children=record.options.children, most=_MOST):
             left.setdefault(item[1], item)
     if not left:
         return 0

@@ -13,7 +13,6 @@ from headrace.server.store.rows import Kind, Reader
 from headrace.server.trash import artifacts, deployments, flow_runs, renaming, task_runs
 from headrace.server.trash.chosen import chosen, rows_of
 from headrace.server.trash.conflicts import Found, find
-from headrace.server.trash.contents import related as related
 from headrace.server.trash.named import AUTOMATIONS, BLOCK_DOCUMENTS, FLOWS, VARIABLES
 from headrace.server.trash.outcomes import Changed, together
 from headrace.server.trash.outcomes import Conflict as Conflict
