@@ -1,10 +1,16 @@
 """How lengths of time and states are written and read."""
 
+import sys
+from uuid import UUID
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.text import Text
 
 from headrace.cli.display import duration, seconds_of
+from headrace.cli.output import Column, show_list
 from headrace.cli.states import state_style, types_and_names
 from headrace.wire.states import StateType
 
@@ -44,3 +50,35 @@ def test_a_word_for_a_state_is_a_type_if_there_is_one_and_a_name_otherwise() -> 
 
 def test_every_type_of_state_has_a_colour() -> None:
     assert {state_style(type_) for type_ in StateType} == {"green", "red", "cyan", "yellow", "magenta"}
+
+
+class _Run(msgspec.Struct):
+    id: UUID
+    name: str
+    state: str
+    reason: str = ""
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (80, ["ID Name State Reason", "00000000-0000-0000-0000-000000000007 brave-otter Completed"]),
+        (50, ["00000000-0000-0000-0000-000000000007", "name brave-otter · state Completed"]),
+    ],
+)
+def test_a_terminal_too_narrow_for_a_table_shows_each_row_whole(
+    width: int, lines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No word of it is broken, and none is left out."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    columns = [
+        Column[_Run]("ID", lambda run: str(run.id)),
+        Column[_Run]("Name", lambda run: run.name),
+        Column[_Run]("State", lambda run: run.state),
+        Column[_Run]("Reason", lambda run: run.reason),
+    ]
+    show_list([_Run(UUID(int=7), "brave-otter", "Completed")], columns, "table")
+    shown = [" ".join(line.split()) for line in Text.from_ansi(capsys.readouterr().out).plain.splitlines()]
+    assert [line for line in shown if line.strip("─ ")] == lines

@@ -34,9 +34,9 @@ def follow(api: "SyncHeadraceClient", id: UUID, *, quiet: bool = False) -> Opera
     Interrupting stops the waiting, not the operation.
     """
     operation = api.read_operation(id)
-    if quiet:
-        return _wait(api, operation, lambda _: None)
     try:
+        if quiet:
+            return _wait(api, operation, lambda _: None)
         return _draw(api, operation) if sys.stderr.isatty() else _print(api, operation)
     except KeyboardInterrupt:
         tell(f"Operation {id} goes on; headrace op watch {id} shows it, headrace op abort {id} stops it.")

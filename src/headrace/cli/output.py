@@ -23,6 +23,8 @@ class Identified(Protocol):
 
 
 T = TypeVar("T", bound=Identified)
+_UNBOUND = 10_000
+"""A width in which everything fits."""
 
 
 class Column(msgspec.Struct, Generic[T], frozen=True):
@@ -92,20 +94,28 @@ def _align(lines: Iterable[list[str]]) -> None:
 def _draw(rows: Sequence[T], columns: Sequence[Column[T]]) -> None:
     from rich import box
     from rich.console import Console
+    from rich.measure import Measurement
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
+    def cell(row: T, column: Column[T]) -> Text:
+        return Text(column.cell(row), style=column.style if isinstance(column.style, str) else column.style(row))
+
+    console = Console(highlight=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.title, no_wrap=column.title == "ID", overflow="fold")
     for row in rows:
-        table.add_row(
-            *(
-                Text(column.cell(row), style=column.style if isinstance(column.style, str) else column.style(row))
-                for column in columns
-            )
-        )
-    Console(highlight=False).print(table)
+        table.add_row(*(cell(row, column) for column in columns))
+    if Measurement.get(console, console.options.update(max_width=_UNBOUND), table).minimum <= console.width:
+        console.print(table)
+        return
+    first, *others = columns  # too narrow for the words of a row side by side: what it has goes below its first cell
+    for row in rows:
+        console.print(cell(row, first))
+        told = [Text.assemble((f"{one.title.lower()} ", "dim"), cell(row, one)) for one in others if one.cell(row)]
+        console.print(Padding(Text(" · ").join(told), (0, 0, 0, 2)))
 
 
 def _dim(text: str) -> str:
