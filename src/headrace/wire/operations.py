@@ -27,6 +27,8 @@ from headrace.wire.states import StateCreate
 IDEMPOTENCY_HEADER = "idempotency-key"
 MOST_IDS = 100_000
 """How many ids one request may name; a filter may match any number."""
+LONGEST_KEPT = 36_500 * 86_400
+"""Most seconds for which what is deleted can be restored: a hundred years."""
 
 
 class OperationKind(StrEnum):
@@ -133,7 +135,7 @@ class OperationOptions(Body, kw_only=True):
     children: bool = True
     state: StateCreate | None = None
     force: bool = False
-    purge_after: Annotated[float, Meta(ge=0)] | None = None
+    purge_after: Annotated[float, Meta(ge=0, le=LONGEST_KEPT)] | None = None
     on_conflict: ConflictResolution = ConflictResolution.FAIL
 
 

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from headrace.server.operations import freezing
+from headrace.server.operations import ending, freezing
+from headrace.server.operations.records import Record
 from headrace.server.operations.worker import Operations
 from headrace.server.store.base import Connection, Store
 from headrace.server.trash import plain
@@ -204,6 +205,29 @@ async def test_the_item_that_is_to_blame_fails_alone(
     again = await finish(worker, operation.id)
     assert (again.changed, again.failed, again.done) == (_RUNS, 0, _RUNS)
     assert await _count(api) == 1
+
+
+async def test_an_operation_that_cannot_go_on_keeps_no_other_from_it(
+    store: Store, worker: Operations, runs: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried again by and by, and the log says why it waits."""
+    finish_ = ending.finish
+
+    async def fail(transaction: Connection, record: Record, *args: Any, **how: Any) -> None:
+        if record.id == stuck.id:
+            raise OverflowError("too large")
+        await finish_(transaction, record, *args, **how)
+
+    stuck, other = await accept(store, target={"ids": runs[:3]}), await accept(store, target={"ids": runs[3:]})
+    monkeypatch.setattr(ending, "finish", fail)
+    assert (await finish(worker, other.id)).changed == 4
+    assert (await read(store, stuck.id)).finished is None
+    assert isinstance(worker.error_of(stuck.id), OverflowError)
+    assert "operation_failed" in caplog.messages
+
+    monkeypatch.undo()
+    assert (await finish(worker, stuck.id, later=True)).changed == 3
+    assert worker.error_of(stuck.id) is None
 
 
 async def test_a_key_makes_a_double_click_one_operation(store: Store, worker: Operations, runs: list[str]) -> None:
