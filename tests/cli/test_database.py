@@ -1,13 +1,24 @@
 """`headrace server database` on both databases: the tables come, go back and are made anew when it is agreed to."""
 
+import asyncio
 import json
+import signal
 import sqlite3
-from collections.abc import Callable
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.cli.conftest import Command
+from tests.processes import HEADRACE, clean_environ, serving
+
+_LINES = 60_000
+"""So many that their indexes are worth building anew."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -86,7 +97,84 @@ def test_a_file_that_cannot_shrink_says_so_and_is_written_anew(headrace: Command
     assert (status["shrinks"], status["empty"]) == ("by itself", "0.0 MB")
 
 
-def test_postgresql_is_not_written_anew_but_told_how(headrace: Command, fresh_postgres_url: Callable[[], str]) -> None:
-    answer = headrace("server", "database", "compact", "--yes", HEADRACE_SERVER_DATABASE_URL=fresh_postgres_url())
-    assert answer.returncode == 1
-    assert "VACUUM FULL" in answer.stderr
+def test_postgresql_is_compacted_beside_a_server(headrace: Command, tmp_path: Path, postgres_url: str) -> None:
+    fill(headrace, postgres_url)
+    with serving(tmp_path, postgres_url):
+        answer = headrace("server", "database", "compact", "--yes", HEADRACE_SERVER_DATABASE_URL=postgres_url)
+    assert answer.returncode == 0, answer.stderr
+    assert "can be given back" in answer.stderr
+    assert "rows moved" in answer.stderr
+    assert "anew" in answer.stderr
+    assert " MB less." in answer.stderr.splitlines()[-1]
+    assert asked(postgres_url, "SELECT count(*) FROM logs") == _LINES // 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_compacting_can_be_ended_at_any_moment(
+    headrace: Command, tmp_path: Path, postgres_url: str, number: signal.Signals
+) -> None:
+    fill(headrace, postgres_url)
+    environ = clean_environ(tmp_path) | {"HEADRACE_SERVER_DATABASE_URL": postgres_url}
+    invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
+    building = "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database()"
+    with reading(postgres_url):  # an index that is built anew waits for whoever reads
+        process = subprocess.Popen(
+            [HEADRACE, "server", "database", "compact", "-y"], env=environ, stderr=subprocess.PIPE, text=True
+        )
+        until(lambda: bool(asked(postgres_url, invalid)))
+        process.send_signal(number)
+        _, shown = process.communicate(timeout=60)
+        until(lambda: not asked(postgres_url, building))
+    assert process.returncode != 0
+    if number == signal.SIGINT:
+        assert "Interrupted. Nothing is lost" in shown.splitlines()[-1]
+        assert not asked(postgres_url, invalid)
+    answer = headrace("server", "database", "compact", "--yes", HEADRACE_SERVER_DATABASE_URL=postgres_url)
+    assert answer.returncode == 0, answer.stderr
+    assert not asked(postgres_url, invalid)
+    assert asked(postgres_url, "SELECT count(*) FROM logs") == _LINES // 10
+
+
+def fill(headrace: Command, url: str) -> None:
+    """A database with log lines, nine tenths of which were deleted."""
+    answer = headrace("server", "database", "upgrade", "--yes", HEADRACE_SERVER_DATABASE_URL=url)
+    assert answer.returncode == 0, answer.stderr
+    asked(
+        url,
+        "INSERT INTO logs (id, created, name, level, message, timestamp, flow_run_id) SELECT gen_random_uuid(), now(),"
+        " 'log', 20, n::text, now() + n * interval '1 ms', gen_random_uuid()"
+        f" FROM generate_series(1, {_LINES}) n",
+    )
+    asked(url, "ANALYZE")
+    asked(url, "DELETE FROM logs WHERE message::integer % 10 <> 0")
+
+
+def asked(url: str, question: str) -> Any:
+    """The first value of the first row."""
+
+    async def ask() -> Any:
+        connection: Any = await asyncpg.connect(url)
+        try:
+            return await connection.fetchval(question)
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+@contextmanager
+def reading(url: str) -> Iterator[None]:
+    """Somebody reads the database for as long as the block lasts."""
+    with asyncio.Runner() as runner:
+        connection: Any = runner.run(asyncpg.connect(url))
+        runner.run(connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ"))
+        runner.run(connection.fetchval("SELECT count(*) FROM flows"))
+        yield
+        runner.run(connection.close())
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "it has not come true in a minute"
+        time.sleep(0.05)

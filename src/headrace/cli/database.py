@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -85,10 +86,14 @@ def reset(*, yes: Yes = False) -> None:
 
 @app.command
 def compact(*, yes: Yes = False) -> None:
-    """Write a SQLite database anew without its empty room, and let it give room back by itself from then on.
+    """Give the empty room in the database's files back to the disk.
 
-    It takes as long as copying the file, and needs as much room on the disk again meanwhile. Nothing else may use the
-    database. PostgreSQL gives its room to new rows; `VACUUM FULL` shrinks its tables.
+    A SQLite file is written anew and gives room back by itself from then on. That takes as long as copying it, needs as
+    much room on the disk again meanwhile, and nothing else may use the database.
+
+    On PostgreSQL servers may go on working. Rows move from the end of tables into room ahead, so that the end can be
+    cut off, and indexes that are mostly empty are built anew, one at a time, each beside the old one until it is ready.
+    End it with Ctrl-C at any moment: nothing is lost, and the next time it goes on.
 
     Try:
 
@@ -99,10 +104,14 @@ def compact(*, yes: Yes = False) -> None:
     settings = current()
     path = compacting.path_of(settings)
     if path is None:
-        raise CommandFailed(
-            f"{_name(settings)} is a PostgreSQL database, which gives its room to new rows; to shrink its files, run "
-            "VACUUM FULL in psql while no server uses it."
-        )
+        _compact_postgres(settings, yes)
+    else:
+        _compact_file(settings, path, yes)
+
+
+def _compact_file(settings: Settings, path: Path, yes: bool) -> None:
+    from headrace.server.store import compacting
+
     _refuse_served(settings)
     before, needed, free = compacting.measure(path)
     if free < needed:
@@ -113,6 +122,25 @@ def compact(*, yes: Yes = False) -> None:
     tell(f"{path} is written anew; {_megabytes(needed)} are to be written. Do not use it until this has ended.")
     after = compacting.compact(path, lambda done: tell(f"… {_megabytes(done)} of about {_megabytes(needed)}"))
     tell(f"{path} has {_megabytes(after)} now, {_megabytes(before - after)} less; from now on it shrinks by itself.")
+
+
+def _compact_postgres(settings: Settings, yes: bool) -> None:
+    from headrace.server.store import postgres_compacting
+
+    name, plan = _name(settings), postgres_compacting.plan(settings)
+    tell(f"{name} has {_megabytes(plan.bytes)}, of which about {_megabytes(plan.gain)} can be given back:")
+    for heap in plan.heaps:
+        tell(f"  table {heap.table}: about {_megabytes(heap.room)} of {_megabytes(heap.pages * heap.page_bytes)}")
+    for index in plan.indexes:
+        tell(f"  index {index.name}: about {_megabytes(index.bytes - index.needed)} of {_megabytes(index.bytes)}")
+    if not plan.heaps and not plan.indexes:
+        tell("  nothing that is known of; all tables are vacuumed and looked at again")
+    _agree(f"Compact {name} beside whoever uses it", yes)
+    try:
+        before, after = postgres_compacting.compact(settings, tell)
+    except KeyboardInterrupt:
+        raise CommandFailed("Interrupted. Nothing is lost; run it again to go on.") from None
+    tell(f"{name} has {_megabytes(after)} now, {_megabytes(max(before - after, 0))} less.")
 
 
 def _change(done: str, verb: str, yes: bool, change: Callable[[Settings], object]) -> None:

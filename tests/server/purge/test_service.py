@@ -3,18 +3,23 @@
 import asyncio
 import logging
 from datetime import timedelta
+from pathlib import Path
 from time import perf_counter
 
 import msgspec
 import pytest
 
 from headrace.rules.pace import Pace
+from headrace.server.http.routes import ROUTERS
+from headrace.server.http.routing import Dispatcher
 from headrace.server.latency.meter import meter_of
 from headrace.server.purge.service import Purge
+from headrace.server.store import make_store
 from headrace.server.store.base import Dialect, Statement, Topic
 from headrace.settings import Settings
 from headrace.settings.services import PurgeSettings
 from headrace.wire.times import now
+from tests.conftest import settings_for
 from tests.server.api import Api
 from tests.server.purge.deleted import LATER, check_nothing_dangles, delete_runs, full_run, record, rows_in, write_lines
 from tests.server.services.waiting import until
@@ -132,3 +137,28 @@ async def test_when_nothing_is_due_operations_that_are_long_over_are_forgotten(
         pass
     assert (await api.get(f"/x/operations/{done['id']}")).status == 404
     assert (service.removed["operation_items"], service.removed["operations"]) == (1, 1)
+
+
+async def test_what_is_left_of_a_table_moves_together_so_that_its_room_goes_back(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.server.purge.space.WORTH_IT", 1_000)
+    monkeypatch.setattr("headrace.server.store.postgres_shrinking._MUCH", 100_000)
+    settings = settings_for(tmp_path, postgres_url)
+    store = make_store(settings)
+    await store.open()
+    api = Api(Dispatcher(ROUTERS), store, settings)
+    gone, kept = await api.flow_run(), await api.flow_run()
+    await write_lines(store, 8_000, gone, None)
+    await write_lines(store, 2_000, kept, None)  # at the end of the file, so that no vacuum can cut anything off
+    deleted = await delete_runs(store, gone)
+    before = (await store.space()).bytes
+    service = Purge(store, settings)
+    while await service.tick_at(LATER):
+        pass
+    after = (await store.space()).bytes
+    given = (await store.fetch(Statement("SELECT purged_bytes FROM operations WHERE id = $1"), deleted))[0][0]
+    assert given > 500_000
+    assert abs(before - after - given) < 0.05 * before
+    assert (await rows_in(store))["logs"] == 2_000
+    await store.close()

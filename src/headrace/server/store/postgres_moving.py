@@ -113,7 +113,8 @@ class Moving:
         self._find = _FOUND.format(**names, most=_MOST_FOUND)
         self._begin = _MOVE.format(**names, which=_UNHELD.format(**names))
         self._again = _MOVE.format(**names, which="$1::tid[]")
-        self._end, self._floor = heap.pages, heap.needed
+        self._end: int = heap.pages
+        self._floor: int = heap.needed
         self._pages, self._share = 64, 100
         self._sweeps, self._met, self._full = 1, False, False
         self.moved = 0
@@ -121,8 +122,8 @@ class Moving:
     @property
     def progress(self) -> float:
         """Which part of the pages that are to be left was looked through, from 0 to 1."""
-        to_leave = self._heap.pages - self._floor
-        return 1.0 if self._sweeps > 1 or not to_leave else (self._heap.pages - self._end) / to_leave
+        to_leave = self._heap.pages - self._heap.needed
+        return min((self._heap.pages - self._end) / to_leave, 1.0) if to_leave and self._sweeps == 1 else 1.0
 
     async def step(self, pages: int = _MOST_PAGES) -> bool:
         """Clear the last pages, at most so many, of rows; False when that was the last step.
