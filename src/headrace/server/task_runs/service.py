@@ -232,8 +232,6 @@ async def _existing(store: Store, body: TaskRunCreate, asker: Asker) -> TaskRun:
     id = await queries.id_by_key(store, body.flow_run_id, body.task_key, body.dynamic_key)
     run = None if id is None else await reading.read(store, id, asker.now)
     if run is None:
-        raise Conflict(
-            f"Data integrity conflict. The flow run {body.flow_run_id} does not exist, "
-            f"or another task run has the id {body.id}."
-        )
+        other = "" if body.id is None else f", or another task run has the id {body.id}"
+        raise Conflict(f"Data integrity conflict. The flow run {body.flow_run_id} does not exist{other}.")
     return run
