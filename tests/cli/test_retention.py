@@ -8,7 +8,9 @@ import pytest
 
 from headrace.client.orchestration import get_client
 from headrace.settings import temporary_settings
+from headrace.wire.flow_runs import FlowRunCreate
 from headrace.wire.logs import LogCreate
+from headrace.wire.states import StateCreate, StateType
 from headrace.wire.times import now
 from tests.cli.conftest import Command
 from tests.processes import ServerProcess
@@ -75,12 +77,34 @@ def test_nothing_that_is_due_asks_for_no_operation(served: Command) -> None:
     served("retention", "unset", "flow-runs")
 
 
+def test_who_takes_back_what_a_policy_took_is_told_that_it_is_still_set(served: Command, server: ServerProcess) -> None:
+    """As long as it is."""
+    with temporary_settings({"api.url": server.api_url}), get_client(sync_client=True) as api:
+        flow_id = api.create_flow_from_name(f"flow-{uuid4()}")
+        for _ in range(3):
+            api.post_flow_run(FlowRunCreate(flow_id=flow_id, state=StateCreate(type=StateType.CRASHED)))
+    served("retention", "set", "flow-runs.crashed", "--keep-last", "1")
+    served("retention", "run", "flow-runs.crashed")
+    (ran,) = policies(served)
+    operation = json.loads(served("op", "ls", "--kind", "delete", "-n", "1", "-o", "json").stdout)[0]["id"]
+    served("op", "watch", operation)
+
+    undone = served("undo", operation)
+
+    assert (ran["name"], undone.returncode) == ("flow_runs.crashed", 0)
+    assert undone.stderr.startswith("2 flow runs restored in ")
+    assert "The policy flow_runs.crashed is still set" in undone.stderr
+    served("retention", "unset", "flow-runs.crashed")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("set", "runs", "90d"), "There is no class 'runs'"),
         (("set", "flow-runs"), "Say how long flow runs are kept, such as 90d, or --keep-last 100, or both."),
         (("set", "logs", "soon"), "'soon' is not a length of time"),
+        (("set", "logs", "0d"), "'0d' cannot be an age: it has to be more than 0"),
+        (("preview", "logs", "9999999d"), "'9999999d' cannot be an age"),
         (("unset",), "No class named"),
         (("run", "logs.loud"), "There is no class 'logs.loud'"),
     ],

@@ -13,7 +13,7 @@ from headrace.cli.output import Column, ListOutput, Output, ask, show_json, show
 from headrace.cli.session import Yes, client
 from headrace.rules.retention_policies import Kind, RetentionClass, parse_class
 from headrace.wire.errors import ObjectNotFound, Unprocessable
-from headrace.wire.retention import RetentionForecast, RetentionPolicy, RetentionPolicyDraft, RetentionRun
+from headrace.wire.retention import LONGEST_AGE, RetentionForecast, RetentionPolicy, RetentionPolicyDraft, RetentionRun
 
 if TYPE_CHECKING:
     from headrace.client.orchestration import SyncHeadraceClient
@@ -237,6 +237,8 @@ def _draft(name: str, age: str | None, keep_last: int | None) -> RetentionPolicy
         seconds = None if age is None else seconds_of(age)
     except ValueError as error:
         raise UsageError(str(error)) from None
+    if seconds is not None and not 0 < seconds <= LONGEST_AGE:
+        raise UsageError(f"{age!r} cannot be an age: it has to be more than 0, and no more than a hundred years.")
     return RetentionPolicyDraft(name=str(about), max_age=seconds, keep_last=keep_last)
 
 

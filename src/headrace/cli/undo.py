@@ -1,6 +1,7 @@
 """`headrace undo`."""
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
@@ -61,10 +62,22 @@ def undo(
             raise CommandFailed(f"There is no operation {id}; headrace op ls shows those there are.") from None
         try:
             operating.finish(api, undoing, Manner(wait=wait, output=output))
+            _tell_of_policy(api, id)
         except CommandFailed:
             if on_conflict != "rename" and operating.has_conflicts(api, undoing.id):
                 tell(_WAYS_OUT[on_conflict].format(id=id))
             raise
+
+
+def _tell_of_policy(api: "SyncHeadraceClient", id: UUID) -> None:
+    """Say so if what came back is about to go again."""
+    policy = api.read_operation(id).policy
+    if policy is None:
+        return
+    with suppress(ObjectNotFound):
+        api.read_retention_policy(policy)
+        unset = f"headrace retention unset {policy}"
+        tell(f"The policy {policy} is still set, and takes what is due again within an hour: {unset} ends it.")
 
 
 def _last(api: "SyncHeadraceClient", *, yes: bool) -> UUID:

@@ -8,7 +8,9 @@ from msgspec import Meta
 
 from headrace.wire.base import Body, Wire
 
-Age = Annotated[float, Meta(gt=0, le=36_500 * 86_400)]
+LONGEST_AGE = 36_500 * 86_400
+"""A hundred years in seconds."""
+Age = Annotated[float, Meta(gt=0, le=LONGEST_AGE)]
 """Seconds since a run ended, an artifact was made, a line was written or an event came in."""
 Kept = Annotated[int, Meta(ge=1, le=1_000_000)]
 """So many of the last ones stay, however old they are: of each flow, or of each artifact's key."""
