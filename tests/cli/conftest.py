@@ -5,9 +5,14 @@ import pty
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from headrace.client.orchestration import SyncHeadraceClient, get_client
+from headrace.settings import temporary_settings
+from headrace.wire.flow_runs import FlowRunCreate
+from headrace.wire.states import StateCreate, StateType
 from tests.processes import HEADRACE, ServerProcess, clean_environ, serving
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -46,6 +51,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def api(server: ServerProcess) -> Iterator[SyncHeadraceClient]:
+    """A client of that server."""
+    with temporary_settings({"api.url": server.api_url}), get_client(sync_client=True) as client:
+        yield client
+
+
 @pytest.fixture
 def served(server: ServerProcess, tmp_path: Path) -> Command:
     """As `headrace`, with the API URL of the server."""
@@ -54,6 +66,13 @@ def served(server: ServerProcess, tmp_path: Path) -> Command:
         return run_headrace(tmp_path, *arguments, HEADRACE_API_URL=server.api_url, **options)
 
     return command
+
+
+def make_runs(api: SyncHeadraceClient, flow: str, *types: StateType, **fields: Any) -> list[str]:
+    """The ids of new runs of the flow of that name, each in a state of one of the types."""
+    flow_id = api.create_flow_from_name(flow)
+    wanted = [FlowRunCreate(flow_id=flow_id, state=StateCreate(type=type), **fields) for type in types]
+    return [str(api.post_flow_run(one).id) for one in wanted]
 
 
 def ended(pid: int) -> bool:

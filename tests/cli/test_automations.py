@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,21 +10,13 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from headrace.client.orchestration import SyncHeadraceClient, get_client
-from headrace.settings import temporary_settings
+from headrace.client.orchestration import SyncHeadraceClient
 from headrace.wire.events import Event
 from headrace.wire.firings import ActionStatus
 from headrace.wire.times import now
 from tests.cli.conftest import Command
-from tests.processes import ServerProcess
 
 ENDED = (ActionStatus.EXECUTED, ActionStatus.FAILED)
-
-
-@pytest.fixture(scope="module")
-def api(server: ServerProcess) -> Iterator[SyncHeadraceClient]:
-    with temporary_settings({"api.url": server.api_url}), get_client(sync_client=True) as client:
-        yield client
 
 
 @pytest.fixture

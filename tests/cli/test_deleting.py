@@ -1,27 +1,18 @@
 """Deleting from the command line and having it back, against a real server."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
-from headrace.client.orchestration import SyncHeadraceClient, get_client
-from headrace.settings import temporary_settings
+from headrace.client.orchestration import SyncHeadraceClient
 from headrace.wire.filters import FlowFilter, FlowFilterName
-from headrace.wire.flow_runs import FlowRunCreate
-from headrace.wire.states import StateCreate, StateType
-from tests.cli.conftest import Command, at_terminal
+from headrace.wire.states import StateType
+from tests.cli.conftest import Command, at_terminal, make_runs
 from tests.processes import ServerProcess
 
 NOBODY = "01234567-89ab-7def-8123-456789abcdef"
-
-
-@pytest.fixture(scope="module")
-def api(server: ServerProcess) -> Iterator[SyncHeadraceClient]:
-    with temporary_settings({"api.url": server.api_url}), get_client(sync_client=True) as client:
-        yield client
 
 
 @pytest.fixture
@@ -30,12 +21,6 @@ def flow(api: SyncHeadraceClient) -> str:
     name = f"flow-{uuid4().hex}"
     api.create_flow_from_name(name)
     return name
-
-
-def make_runs(api: SyncHeadraceClient, flow: str, *types: StateType, **fields: object) -> list[str]:
-    flow_id = api.create_flow_from_name(flow)
-    wanted = [FlowRunCreate(flow_id=flow_id, state=StateCreate(type=type), **fields) for type in types]  # pyright: ignore[reportArgumentType]
-    return [str(api.post_flow_run(one).id) for one in wanted]
 
 
 def listed(served: Command, flow: str) -> set[str]:

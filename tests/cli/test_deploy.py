@@ -5,7 +5,6 @@ import os
 import pty
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,8 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 import yaml
 
-from headrace.client.orchestration import SyncHeadraceClient, get_client
-from headrace.settings import temporary_settings
+from headrace.client.orchestration import SyncHeadraceClient
 from headrace.wire.work_pools import WorkPoolCreate
 from tests.cli.conftest import Command
 from tests.processes import HEADRACE, ServerProcess, clean_environ
@@ -45,10 +43,10 @@ def mills():
 
 
 @pytest.fixture(scope="module")
-def api(server: ServerProcess) -> Iterator[SyncHeadraceClient]:
-    with temporary_settings({"api.url": server.api_url}), get_client(sync_client=True) as client:
-        client.create_work_pool(WorkPoolCreate(name="mill", type="process"))
-        yield client
+def api(api: SyncHeadraceClient) -> SyncHeadraceClient:
+    """With a work pool."""
+    api.create_work_pool(WorkPoolCreate(name="mill", type="process"))
+    return api
 
 
 @pytest.fixture(autouse=True)

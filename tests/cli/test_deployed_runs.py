@@ -11,8 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 import yaml
 
-from headrace.client.orchestration import SyncHeadraceClient, get_client
-from headrace.settings import temporary_settings
+from headrace.client.orchestration import SyncHeadraceClient
 from headrace.wire.flow_runs import FlowRun
 from headrace.wire.work_pools import WorkPoolCreate
 from tests.cli.conftest import Command
@@ -30,10 +29,10 @@ def mills():
 
 
 @pytest.fixture(scope="module")
-def api(server: ServerProcess) -> Iterator[SyncHeadraceClient]:
-    with temporary_settings({"api.url": server.api_url}), get_client(sync_client=True) as client:
-        client.create_work_pool(WorkPoolCreate(name="mill", type="process"))
-        yield client
+def api(api: SyncHeadraceClient) -> SyncHeadraceClient:
+    """With a work pool."""
+    api.create_work_pool(WorkPoolCreate(name="mill", type="process"))
+    return api
 
 
 @pytest.fixture(scope="module")

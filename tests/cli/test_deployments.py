@@ -3,28 +3,26 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from headrace.client.orchestration import SyncHeadraceClient, get_client
-from headrace.settings import temporary_settings
+from headrace.client.orchestration import SyncHeadraceClient
 from headrace.states import Completed, Failed, State
 from headrace.wire.deployments import Deployment
 from headrace.wire.schedules import CronSchedule, DeploymentScheduleCreate, IntervalSchedule
 from headrace.wire.times import now
 from headrace.wire.work_pools import WorkPoolCreate
 from tests.cli.conftest import Command
-from tests.processes import ServerProcess
 
 
 @pytest.fixture(scope="module")
-def api(server: ServerProcess) -> Iterator[SyncHeadraceClient]:
-    with temporary_settings({"api.url": server.api_url}), get_client(sync_client=True) as client:
-        client.create_work_pool(WorkPoolCreate(name="mill", type="process"))
-        yield client
+def api(api: SyncHeadraceClient) -> SyncHeadraceClient:
+    """With a work pool."""
+    api.create_work_pool(WorkPoolCreate(name="mill", type="process"))
+    return api
 
 
 @pytest.fixture

@@ -2,24 +2,16 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
-from headrace.client.orchestration import SyncHeadraceClient, get_client
-from headrace.settings import temporary_settings
+from headrace.client.orchestration import SyncHeadraceClient
 from headrace.wire.events import Event
 from headrace.wire.times import now
 from tests.cli.conftest import Command
 from tests.processes import HEADRACE, ServerProcess, clean_environ
-
-
-@pytest.fixture(scope="module")
-def api(server: ServerProcess) -> Iterator[SyncHeadraceClient]:
-    with temporary_settings({"api.url": server.api_url}), get_client(sync_client=True) as client:
-        yield client
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -10,8 +9,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from headrace.client.orchestration import SyncHeadraceClient, get_client
-from headrace.settings import temporary_settings
+from headrace.client.orchestration import SyncHeadraceClient
 from headrace.wire.cancellations import CancellationStep
 from headrace.wire.flow_runs import FlowRunCreate
 from headrace.wire.logs import LogCreate
@@ -22,12 +20,6 @@ from tests.cli.conftest import Command
 from tests.processes import HEADRACE, ServerProcess, clean_environ
 
 NOBODY = "0199d3a0-5c1b-7000-8000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def api(server: ServerProcess) -> Iterator[SyncHeadraceClient]:
-    with temporary_settings({"api.url": server.api_url}), get_client(sync_client=True) as client:
-        yield client
 
 
 @pytest.fixture

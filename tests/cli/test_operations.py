@@ -1,29 +1,18 @@
 """`headrace op`, as a user runs it, with a server that carries operations out."""
 
 import json
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
 
-from headrace.client.orchestration import SyncHeadraceClient, get_client
-from headrace.settings import temporary_settings
-from headrace.wire.flow_runs import FlowRunCreate
+from headrace.client.orchestration import SyncHeadraceClient
 from headrace.wire.operations import Operation, OperationCreate, OperationKind, OperationOptions, Target
 from headrace.wire.states import State, StateCreate, StateType
-from tests.cli.conftest import Command
-from tests.processes import ServerProcess
-
-
-@pytest.fixture(scope="module")
-def api(server: ServerProcess) -> Iterator[SyncHeadraceClient]:
-    with temporary_settings({"api.url": server.api_url}), get_client(sync_client=True) as client:
-        yield client
+from tests.cli.conftest import Command, make_runs
 
 
 def _runs(api: SyncHeadraceClient, *types: StateType) -> list[UUID]:
-    flow_id = api.create_flow_from_name(f"flow-{uuid4()}")
-    return [api.post_flow_run(FlowRunCreate(flow_id=flow_id, state=StateCreate(type=type))).id for type in types]
+    return [UUID(id) for id in make_runs(api, f"flow-{uuid4()}", *types)]
 
 
 def _delete(api: SyncHeadraceClient, ids: list[UUID]) -> Operation:

@@ -1,34 +1,24 @@
 """What is in the trash, from the command line, against a real server."""
 
 import json
-from collections.abc import Iterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from headrace.cli.following import follow
-from headrace.client.orchestration import SyncHeadraceClient, get_client
-from headrace.settings import temporary_settings
-from headrace.wire.flow_runs import FlowRunCreate
+from headrace.client.orchestration import SyncHeadraceClient
 from headrace.wire.operations import OperationCreate, OperationKind, Target
-from headrace.wire.states import StateCreate, StateType
-from tests.cli.conftest import Command, at_terminal
+from headrace.wire.states import StateType
+from tests.cli.conftest import Command, at_terminal, make_runs
 from tests.processes import ServerProcess
-
-
-@pytest.fixture(scope="module")
-def api(server: ServerProcess) -> Iterator[SyncHeadraceClient]:
-    with temporary_settings({"api.url": server.api_url}), get_client(sync_client=True) as client:
-        yield client
 
 
 @pytest.fixture
 def flow(api: SyncHeadraceClient) -> str:
     """The name of a new flow with two runs that completed and one that failed, all of them deleted."""
     name = f"flow-{uuid4().hex}"
-    flow_id = api.create_flow_from_name(name)
     types = (StateType.COMPLETED, StateType.COMPLETED, StateType.FAILED)
-    made = [api.post_flow_run(FlowRunCreate(flow_id=flow_id, state=StateCreate(type=type))).id for type in types]
+    made = [UUID(id) for id in make_runs(api, name, *types)]
     deleted = api.create_operation(OperationCreate(kind=OperationKind.DELETE, target=Target(ids=made)))
     assert follow(api, deleted.id, quiet=True).changed == 3
     return name
@@ -86,9 +76,8 @@ def test_emptying_needs_the_number_from_a_person_and_a_yes_from_a_program(
 
 
 def test_what_one_operation_deleted_is_removed_for_good(served: Command, api: SyncHeadraceClient, flow: str) -> None:
-    flow_id = api.create_flow_from_name(flow)
-    run = api.post_flow_run(FlowRunCreate(flow_id=flow_id, state=StateCreate(type=StateType.COMPLETED)))
-    deleted = json.loads(served("flow-run", "delete", run.id, "-o", "json").stdout)
+    [run] = make_runs(api, flow, StateType.COMPLETED)
+    deleted = json.loads(served("flow-run", "delete", run, "-o", "json").stdout)
     emptied = served("trash", "empty", "--operation", deleted["id"], "--yes")
     assert emptied.returncode == 0, emptied.stderr
     again = served("undo", deleted["id"])

@@ -2,23 +2,19 @@
 
 import asyncio
 import http.client
-import json
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
 
 from headrace.server.store import make_store
 from headrace.server.store.base import Statement, Store
 from tests.conftest import settings_for
+from tests.faults.calling import Caller, calling
 from tests.processes import ServerProcess, serving
 
 RUNS = 24
@@ -39,30 +35,6 @@ _ENDS = Statement("SELECT flow_run_id FROM flow_run_states WHERE type = 'CANCELL
 _UNFINISHED = Statement("SELECT flow_run_id FROM cancellations WHERE final_at IS NULL")
 
 
-class Caller:
-    """One connection to a server."""
-
-    def __init__(self, server: ServerProcess) -> None:
-        self._connection = http.client.HTTPConnection(urlsplit(server.api_url).netloc, timeout=30)
-
-    def post(self, path: str, body: Any) -> Any:
-        self._connection.request("POST", f"/api{path}", json.dumps(body), {"Content-Type": "application/json"})
-        answer = self._connection.getresponse()
-        content = answer.read()
-        assert answer.status < 300, content
-        return json.loads(content)
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-@contextmanager
-def calling(server: ServerProcess) -> Iterator[Caller]:
-    caller = Caller(server)
-    yield caller
-    caller.close()
-
-
 def populate(caller: Caller) -> list[str]:
     """Runs of a deployment with a limit, each with a subflow run and task runs under way."""
     flow = caller.post("/flows/", {"name": "doomed"})["id"]
@@ -74,19 +46,14 @@ def populate(caller: Caller) -> list[str]:
         root = caller.post("/flow_runs/", body)["id"]
         for type in ("PENDING", "RUNNING"):
             caller.post(f"/flow_runs/{root}/set_state", {"state": {"type": type}})
-        tracking = task_run(caller, root, "PENDING")
+        tracking = caller.task_run(root, "PENDING")
         inside = caller.post(
             "/flow_runs/", {"flow_id": flow, "parent_task_run_id": tracking, "state": {"type": "RUNNING"}}
         )["id"]
-        task_run(caller, root, "RUNNING")
-        task_run(caller, inside, "RUNNING")
+        caller.task_run(root, "RUNNING")
+        caller.task_run(inside, "RUNNING")
         roots.append(root)
     return roots
-
-
-def task_run(caller: Caller, flow_run: str, type: str) -> str:
-    body = {"task_key": "t", "dynamic_key": uuid4().hex, "flow_run_id": flow_run, "state": {"type": type}}
-    return caller.post("/task_runs/", body)["id"]
 
 
 class Cancelling(threading.Thread):

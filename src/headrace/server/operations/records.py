@@ -114,40 +114,20 @@ RECORDS = Reader(
 )
 
 
+_TOLD_AS_STORED = set(Operation.__struct_fields__) - {"total", "options", "rate", "eta"}
+
+
 def shown(record: Record, moment: datetime) -> Operation:
     """The operation as the API tells of it, with the rate and the time left as of the moment."""
     rate = _rate(record, moment)
     left = record.total - record.done if record.frozen is not None else None
+    stored = {name: getattr(record, name) for name in _TOLD_AS_STORED}
     return Operation(
-        id=record.id,
-        created=record.created,
-        kind=record.kind,
-        noun=record.noun,
-        status=record.status,
-        target=record.target,
-        options=_given(record.options),
-        reason=record.reason,
-        created_by=record.created_by,
-        policy=record.policy,
-        undoes=record.undoes,
-        undone_by=record.undone_by,
-        started=record.started,
-        finished=record.finished,
         total=record.total if record.frozen is not None else None,
-        done=record.done,
-        changed=record.changed,
-        skipped=record.skipped,
-        failed=record.failed,
-        counts=record.counts,
+        options=_given(record.options),
         rate=rate,
         eta=left / rate if rate and left and record.finished is None else None,
-        error=record.error,
-        undoable=record.undoable,
-        purge_at=record.purge_at,
-        purged=record.purged,
-        purged_rows=record.purged_rows,
-        purged_bytes=record.purged_bytes,
-        forgotten=record.forgotten,
+        **stored,
     )
 
 

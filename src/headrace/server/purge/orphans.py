@@ -37,17 +37,6 @@ _REFERENCES = (
     ("event_resources", "seq", "events.seq"),
     ("operation_items", "operation_id", "operations.id"),
 )
-_MARKED = (
-    "flows",
-    "flow_runs",
-    "task_runs",
-    "deployments",
-    "deployment_schedules",
-    "artifacts",
-    "variables",
-    "block_documents",
-    "automations",
-)
 _OF_RUNS = ("logs", "artifacts")
 _HOLDERS = "holder_type IN ('flow_run', 'task_run')"
 
@@ -76,15 +65,23 @@ async def find(store: Store, *, of_runs: bool = False) -> list[Orphans]:
 
 def _statements(of_runs: bool) -> list[tuple[str, str, Statement]]:
     checks = [(table, column, _missing(table, column, parent)) for table, column, parent in _REFERENCES]
-    for table, column in [(table, "deleted_by") for table in _MARKED] + [("hidden_runs", "operation_id")]:
+    marked = _marked()
+    for table, column in [(table, "deleted_by") for table in marked] + [("hidden_runs", "operation_id")]:
         checks.append((table, column, _missing(table, column, "operations.id", f"{column} <> '{PURGING}'")))
-    checks += [(table, "deleted_at", _unowned(table)) for table in _MARKED]
+    checks += [(table, "deleted_at", _unowned(table)) for table in marked]
     checks.append(("concurrency_leases", "holder_id", _leaseless()))
     if of_runs:
         for table in _OF_RUNS:
             for column, parent in (("flow_run_id", "flow_runs.id"), ("task_run_id", "task_runs.id")):
                 checks.append((table, column, _missing(table, column, parent)))
     return checks
+
+
+def _marked() -> list[str]:
+    """The tables whose rows operations mark as deleted; what describes them is loaded by who looks for orphans only."""
+    from headrace.server.store.tables import METADATA
+
+    return [table.name for table in METADATA.sorted_tables if "deleted_by" in table.columns]
 
 
 def _missing(table: str, column: str, parent: str, also: str = "TRUE") -> Statement:

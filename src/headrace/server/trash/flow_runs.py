@@ -1,5 +1,6 @@
 """Flow runs: those that are over are hidden, the others are marked and let go of everything they hold."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,6 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.server.artifacts import collections
 from headrace.server.store.base import Connection, Row
 from headrace.server.store.hidden import shown
 from headrace.server.store.histories import SPAN_OF
@@ -136,10 +136,5 @@ async def _clear(transaction: Connection, operation_id: UUID, ids: Sequence[UUID
 
 
 async def _accounted(transaction: Connection, rows: _Rows, moment: datetime, account: accounts.Account) -> Changed:
-    await collections.show_newest(transaction, {key for key in rows.artifact_keys if key is not None}, moment)
-    counts = {
-        "flow_runs": await account(transaction, "flow_runs", rows.spans),
-        "task_runs": await account(transaction, "task_runs", rows.task_spans),
-        "artifacts": len(rows.artifact_keys),
-    }
-    return Changed(rows.ids, counts)
+    runs, artifacts = {"flow_runs": rows.spans, "task_runs": rows.task_spans}, Counter(rows.artifact_keys)
+    return Changed(rows.ids, await accounts.account_for(transaction, account, runs, artifacts, moment))

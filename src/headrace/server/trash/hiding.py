@@ -5,17 +5,16 @@ service meets it.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from headrace.server.artifacts import collections
-from headrace.server.store.base import Connection, Dialect, Statement
+from headrace.server.store.base import Connection, Dialect, Row, Statement
 from headrace.server.store.histories import SPAN_OF
 from headrace.server.trash import accounts, marking
-from headrace.server.trash.accounts import Spans, spans_of
+from headrace.server.trash.accounts import Account, Spans, spans_of
 from headrace.server.trash.chosen import chosen
 from headrace.server.trash.holding import TERMINAL, let_go, take_up
 from headrace.server.trash.marking import IDS
@@ -72,9 +71,9 @@ async def hide(
     if task_runs.is_any_open:
         rows = await transaction.fetch(_MARK_OPEN, ids, moment, operation_id)
         await let_go(transaction, [], IDS.all(rows, transaction.dialect))
-    changed = await _accounted(transaction, ids, _count(spans, ids), task_runs.spans, moment, accounts.take_out)
-    await tell_plans(transaction, len(ids))
-    return changed
+    artifacts = await transaction.fetch(_ARTIFACTS, ids)
+    runs = _count(spans, ids)
+    return Changed(ids, await account_for(transaction, accounts.take_out, runs, task_runs.spans, artifacts, moment))
 
 
 async def show(
@@ -89,9 +88,9 @@ async def show(
         cleared = await marking.clear(transaction, "task_runs", shown, operation_id, key="flow_run_id")
         await take_up(transaction, IDS.all(cleared, transaction.dialect))
         task_runs = await _task_runs(transaction, shown, operation_id)
-    changed = await _accounted(transaction, shown, _count(spans, shown), task_runs.spans, moment, accounts.put_back)
-    await tell_plans(transaction, len(shown))
-    return changed
+    artifacts = await transaction.fetch(_ARTIFACTS, shown)
+    runs = _count(spans, shown)
+    return Changed(shown, await account_for(transaction, accounts.put_back, runs, task_runs.spans, artifacts, moment))
 
 
 def _count(spans: Mapping[UUID, int | None], ids: list[UUID]) -> Spans:
@@ -112,25 +111,17 @@ async def _task_runs(transaction: Connection, ids: list[UUID], operation_id: UUI
     return _TaskRuns(spans_of(rows), any(row[2] for row in rows), any(row[3] for row in rows))
 
 
-async def _accounted(
-    transaction: Connection,
-    ids: list[UUID],
-    runs: Spans,
-    task_runs: Spans,
-    moment: datetime,
-    account: accounts.Account,
-) -> Changed:
-    artifacts = await transaction.fetch(_ARTIFACTS, ids)
-    await collections.show_newest(transaction, [key for key, _ in artifacts if key is not None], moment)
-    counts = {
-        "flow_runs": await account(transaction, "flow_runs", runs),
-        "task_runs": await account(transaction, "task_runs", task_runs),
-        "artifacts": sum(count for _, count in artifacts),
-    }
-    return Changed(ids, counts)
+async def account_for(
+    transaction: Connection, account: Account, runs: Spans, task_runs: Spans, artifacts: Sequence[Row], moment: datetime
+) -> Mapping[str, int]:
+    """Account for runs that were hidden or shown, with theirs; `artifacts` are rows of a key and how many."""
+    spans = {"flow_runs": runs, "task_runs": task_runs}
+    counts = await accounts.account_for(transaction, account, spans, {row[0]: row[1] for row in artifacts}, moment)
+    await _tell_plans(transaction, counts["flow_runs"])
+    return counts
 
 
-async def tell_plans(transaction: Connection, changed: int) -> None:
+async def _tell_plans(transaction: Connection, changed: int) -> None:
     """Have statements planned anew by how many runs are hidden, from this transaction's end on."""
     if changed >= MANY and transaction.dialect is Dialect.POSTGRES:
         for statement in _COUNT_ROUGHLY:

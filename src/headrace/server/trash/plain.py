@@ -11,12 +11,11 @@ from uuid import UUID
 
 import msgspec
 
-from headrace.server.artifacts import collections
-from headrace.server.store.base import Connection, Dialect, Row, Statement
+from headrace.server.store.base import Connection, Dialect, Statement
 from headrace.server.store.histories import SPAN_OF
 from headrace.server.trash import accounts
-from headrace.server.trash.accounts import Account, Spans
-from headrace.server.trash.hiding import ARTIFACTS, tell_plans
+from headrace.server.trash.accounts import Spans, spans_of
+from headrace.server.trash.hiding import ARTIFACTS, account_for
 from headrace.server.trash.holding import TERMINAL
 
 Counts = Mapping[str, int]
@@ -99,7 +98,8 @@ async def remove(transaction: Connection, operation_id: UUID, stretch: Stretch, 
     """
     runs = await _hide(transaction, operation_id, stretch)
     task_runs = await _task_runs(transaction, operation_id, stretch)
-    return await _accounted(transaction, stretch, runs, task_runs, moment, accounts.take_out)
+    artifacts = await transaction.fetch(_ARTIFACTS, *stretch.values())
+    return await account_for(transaction, accounts.take_out, runs, task_runs, artifacts, moment)
 
 
 async def restore(transaction: Connection, operation_id: UUID, stretch: Stretch, moment: datetime) -> Counts:
@@ -109,13 +109,14 @@ async def restore(transaction: Connection, operation_id: UUID, stretch: Stretch,
     """
     # Rows are not locked, which would write each: whoever else shows or marks the same runs waits for their ids.
     shown = await transaction.execute(_SHOW, *stretch.values(), operation_id)
-    runs = _spans(await transaction.fetch(_LIVE, *stretch.values()))
+    runs = spans_of(await transaction.fetch(_LIVE, *stretch.values()))
     if not shown == sum(runs.values()) == stretch.size:
         raise NotPlain
     task_runs = await _task_runs(transaction, operation_id, stretch)
     if await transaction.fetch(_IS_ANY_FLOW_DELETED) and await transaction.fetch(_IS_FLOW_LOST, *stretch.values()):
         raise NotPlain
-    return await _accounted(transaction, stretch, runs, task_runs, moment, accounts.put_back)
+    artifacts = await transaction.fetch(_ARTIFACTS, *stretch.values())
+    return await account_for(transaction, accounts.put_back, runs, task_runs, artifacts, moment)
 
 
 async def comes_back(connection: Connection, operation_id: UUID, count: int) -> bool:
@@ -133,7 +134,7 @@ async def _hide(transaction: Connection, operation_id: UUID, stretch: Stretch) -
     else:
         rows = await transaction.fetch(_FINISHED, *stretch.values())
         hidden = await transaction.execute(_HIDE, *stretch.values(), operation_id)
-    runs = _spans(rows)
+    runs = spans_of(rows)
     if not hidden == sum(runs.values()) == stretch.size:
         raise NotPlain
     return runs
@@ -143,21 +144,4 @@ async def _task_runs(transaction: Connection, operation_id: UUID, stretch: Stret
     rows = await transaction.fetch(_TASK_RUNS, *stretch.values(), operation_id)
     if any(special for _, _, special in rows):
         raise NotPlain
-    return _spans(rows)
-
-
-def _spans(rows: list[Row]) -> Spans:
-    return {row[0]: row[1] for row in rows if row[1]}
-
-
-async def _accounted(
-    transaction: Connection, stretch: Stretch, runs: Spans, task_runs: Spans, moment: datetime, account: Account
-) -> Counts:
-    artifacts = await transaction.fetch(_ARTIFACTS, *stretch.values())
-    await collections.show_newest(transaction, [key for key, _ in artifacts if key is not None], moment)
-    await tell_plans(transaction, stretch.size)
-    return {
-        "flow_runs": await account(transaction, "flow_runs", runs),
-        "task_runs": await account(transaction, "task_runs", task_runs),
-        "artifacts": sum(count for _, count in artifacts),
-    }
+    return spans_of(rows)

@@ -1,10 +1,10 @@
 """Task runs that are deleted by themselves: marked, with the artifacts they left."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from headrace.server.artifacts import collections
 from headrace.server.store.base import Connection, Row
 from headrace.server.store.hidden import shown
 from headrace.server.trash import accounts, marking
@@ -49,5 +49,5 @@ async def _accounted(
     account: accounts.Account,
 ) -> Changed:
     ids, spans = marking.ids_and_spans(rows, transaction)
-    await collections.show_newest(transaction, {row[0] for row in artifacts if row[0] is not None}, moment)
-    return Changed(ids, {"task_runs": await account(transaction, "task_runs", spans), "artifacts": len(artifacts)})
+    keys = Counter(row[0] for row in artifacts)
+    return Changed(ids, await accounts.account_for(transaction, account, {"task_runs": spans}, keys, moment))
