@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import sqlite3
 import subprocess
@@ -99,6 +100,9 @@ def test_a_file_that_cannot_shrink_says_so_and_is_written_anew(headrace: Command
 
 def test_postgresql_is_compacted_beside_a_server(headrace: Command, tmp_path: Path, postgres_url: str) -> None:
     fill(headrace, postgres_url)
+    asked(postgres_url, "VACUUM logs")  # so that statistics tell of it at once
+    status = headrace("server", "database", "status", HEADRACE_SERVER_DATABASE_URL=postgres_url)
+    assert re.search(r"empty +about [1-9]", status.stdout)
     with serving(tmp_path, postgres_url):
         answer = headrace("server", "database", "compact", "--yes", HEADRACE_SERVER_DATABASE_URL=postgres_url)
     assert answer.returncode == 0, answer.stderr

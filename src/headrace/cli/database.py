@@ -13,6 +13,7 @@ from headrace.cli.output import Output, ask, show_facts, tell
 from headrace.cli.session import Yes
 from headrace.settings import Settings, current
 from headrace.settings.catalogue import find
+from headrace.wire.errors import StoreError
 
 app = App(name="database", help="Look after the tables of the database.")
 
@@ -21,7 +22,7 @@ Revision = Annotated[str, Parameter(name=["--revision", "-r"])]
 
 @app.command
 def status(*, output: Output = "table") -> None:
-    """Show which database is used, which revision its tables have, and of a SQLite file how much of it is empty.
+    """Show which database is used, which revision its tables have, how large it is, and how much of that is empty.
 
     Args:
         output: Lines for people or JSON for programs.
@@ -36,6 +37,8 @@ def status(*, output: Output = "table") -> None:
         size, empty, shrinks = compacting.space(path)
         facts |= {"size": _megabytes(size), "empty": _megabytes(empty)}
         facts["shrinks"] = "by itself" if shrinks else "no: headrace server database compact lets it"
+    elif found is not None:
+        facts |= _room(settings)
     show_facts(facts, output)
 
 
@@ -107,6 +110,17 @@ def compact(*, yes: Yes = False) -> None:
         _compact_postgres(settings, yes)
     else:
         _compact_file(settings, path, yes)
+
+
+def _room(settings: Settings) -> dict[str, str]:
+    """How large a PostgreSQL database is; and what can be given back, where whoever asks may do it."""
+    from headrace.server.store import postgres_compacting
+
+    try:
+        plan = postgres_compacting.plan(settings)
+    except StoreError:
+        return {}
+    return {"size": _megabytes(plan.bytes), "empty": f"about {_megabytes(plan.gain)}"}
 
 
 def _compact_file(settings: Settings, path: Path, yes: bool) -> None:
