@@ -12,9 +12,11 @@ from headrace.server.store.base import Store
 from headrace.wire import filters as f
 from tests.server.filters import reference
 from tests.server.filters.strategies import filters
-from tests.server.filters.world import fill, make_world
+from tests.server.filters.world import World, fill, make_world
 
 WORLD = make_world()
+BARE = World(WORLD.tables)
+"""The same with nothing hidden."""
 POOLS = WORLD.values()
 KINDS: dict[str, type[f.Filter]] = {
     "flows": f.FlowFilter,
@@ -45,9 +47,16 @@ async def world(store: Store) -> Store:
     return store
 
 
-async def found_by(store: Store, noun: str, asked: Any) -> list[UUID]:
+@pytest.fixture(params=[WORLD, BARE], ids=["beside-hidden", "nothing-hidden"])
+async def either(request: pytest.FixtureRequest, store: Store) -> World:
+    """The world that the store holds: one of both."""
+    await fill(store, request.param)
+    return request.param
+
+
+async def found_by(store: Store, noun: str, asked: Any, *, walks: bool = False) -> list[UUID]:
     """The ids of what matches."""
-    query = Query(noun, f"{noun}.id", "{matching}")
+    query = Query(noun, f"{noun}.id", "{matching}", walks=walks)
     statement, values = query.bind(store.dialect, asked, now=reference.NOW)
     rows = await store.scan(statement, *values)
     return [row[0] if isinstance(row[0], UUID) else UUID(row[0]) for row in rows]
@@ -70,6 +79,19 @@ async def test_filters_of_several_nouns_all_have_to_match(world: Store, noun: st
     some = st.lists(st.sampled_from([noun, *RELATED[noun]]), min_size=1, max_size=3, unique=True)
     asked: Any = {other: data.draw(filters(KINDS[other], POOLS)) for other in data.draw(some)}
     assert set(await found_by(world, noun, asked)) == reference.matching(WORLD, noun, asked)
+
+
+@pytest.mark.parametrize("noun", RELATED)
+@trying
+@given(data=st.data())
+async def test_reads_of_all_matches_find_the_same_once_each(
+    either: World, store: Store, noun: str, data: st.DataObject
+) -> None:
+    """Whether anything is hidden or not, which PostgreSQL tells apart as it reads."""
+    some = st.lists(st.sampled_from([noun, *RELATED[noun]]), max_size=3, unique=True)
+    asked: Any = {other: data.draw(filters(KINDS[other], POOLS)) for other in data.draw(some)}
+    found = await found_by(store, noun, asked, walks=True)
+    assert sorted(found, key=str) == sorted(reference.matching(either, noun, asked), key=str)
 
 
 @pytest.mark.parametrize(("noun", "other"), [(noun, other) for noun in RELATED for other in RELATED[noun]])
