@@ -131,7 +131,10 @@ def restore(
     wait: Wait = True,
     output: Output = "table",
 ) -> None:
-    """Give back what was deleted, as it was, with what went along.
+    """Give back what was deleted, as it was.
+
+    With --operation all that one operation deleted comes back; otherwise only what is named, with its task runs, logs
+    and artifacts: a flow without its deployments and runs, a flow run without its subflow runs.
 
     Try:
 
@@ -171,6 +174,8 @@ def restore(
     )
     with client() as api:
         operating.carry_out(api, wanted, Manner(yes=True, dry_run=dry_run, wait=wait, reason=reason, output=output))
+    if operation is None and not dry_run and kind in _CONTAINERS:
+        tell("What was deleted along with them, if anything, comes back by headrace undo, or by --operation.")
 
 
 @app.command
@@ -207,6 +212,9 @@ def empty(
             one.reason = reason
             made = api.create_operation(one, idempotency_key=str(uuid4()))
             operating.finish(api, made, Manner(wait=wait))
+
+
+_CONTAINERS = (OperationNoun.FLOWS, OperationNoun.DEPLOYMENTS)
 
 
 def _noun(text: Noun) -> OperationNoun:

@@ -58,8 +58,8 @@ async def warnings(store: Store, settings: Settings, moment: datetime) -> list[s
     if due is not None and (overdue := (moment - due).total_seconds()) > late_after:
         told.append(
             f"The purge falls behind: what was deleted has been due to be removed for {_duration(overdue)}. See "
-            "headrace server services, whether it runs and is not paused; HEADRACE_SERVER_SERVICES_PURGE_LONGEST_REST "
-            "and _SLOWDOWN let it take more of the server."
+            "headrace server services ls, whether it runs and is not paused; "
+            "HEADRACE_SERVER_SERVICES_PURGE_LONGEST_REST and _SLOWDOWN let it take more of the server."
         )
     space = await store.space()
     if not space.shrinks and space.empty is not None and space.empty > max(_SHOWN_FROM, _EMPTY_PART * space.bytes):
