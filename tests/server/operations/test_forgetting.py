@@ -1,18 +1,21 @@
 """What is kept of operations that are over: for a while, and longer where needed, their items; then their record."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from headrace.server.operations import forgetting
+from headrace.server.operations import forgetting, service
 from headrace.server.operations.forgetting import Forgotten
-from headrace.server.store.base import Statement, Store
+from headrace.server.operations.worker import Operations
+from headrace.server.store.base import Connection, Dialect, Statement, Store
+from headrace.settings import Settings
 from headrace.settings.model import ServerOperationsSettings
 from headrace.wire.times import now
 from tests.server.api import Api
-from tests.server.operations.deeds import accept
+from tests.server.operations.deeds import accept, finish, undo
 from tests.server.purge.deleted import purge, strange
 
 _MONTH, _YEAR = timedelta(days=31), timedelta(days=367)
@@ -123,6 +126,36 @@ async def test_items_stay_as_long_as_another_operation_needs_them(api: Api) -> N
     assert await _items(api.store) == 0
     assert await _forget(api.store, _YEAR) == Forgotten(operations=2, records=3)
     assert (await api.get("/x/operations")).json == []
+
+
+async def test_an_undo_that_begins_meanwhile_finds_the_items(
+    api: Api, database_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not seen yet when the items are chosen; on SQLite there is one writer."""
+    if api.store.dialect is Dialect.SQLITE:
+        return
+    done = await _do(api, "delete", {"ids": await _runs(api, 3)})
+    undone = await _undo(api, done["id"])
+    insert, look, chosen = service.insert, forgetting._is_forgettable, asyncio.Event()
+    forgets: list[asyncio.Task[Forgotten | None]] = []
+
+    async def look_again(transaction: Connection, id: UUID, before: datetime) -> bool:
+        chosen.set()
+        return await look(transaction, id, before)
+
+    async def insert_later(*arguments: Any) -> bool:
+        forgets.append(asyncio.create_task(forgetting.forget(api.store, _TERMS, now() + _MONTH, 1_000)))
+        await chosen.wait()
+        return await insert(*arguments)
+
+    monkeypatch.setattr(forgetting, "_is_forgettable", look_again)
+    monkeypatch.setattr(service, "insert", insert_later)
+    begun = await undo(api.store, UUID(undone["id"]))
+
+    assert await forgets[0] is None
+    anew = await finish(Operations(api.store, database_settings), begun.id)
+    assert (anew.kind, anew.changed) == ("delete", 3)
+    assert (await _read(api, done["id"]))["forgotten"] is None
 
 
 async def test_what_goes_on_is_let_alone(api: Api) -> None:
