@@ -119,12 +119,13 @@ NEXT = Statement(
     """
 )
 COUNT_SOURCE = Statement(f"SELECT count(*) FROM operation_items AS i WHERE {_OF_SOURCE}")
-AGAIN = Statement(
-    """
-    SELECT position, noun, id, status, NULL FROM operation_items
+# SQLite would walk over all items of the operation.
+_ITEMS_BY_STATUS = "operation_items INDEXED BY ix_operation_items_status"
+_AGAIN = """
+    SELECT position, noun, id, status, NULL FROM {}
     WHERE operation_id = $1 AND status = 'pending' ORDER BY position LIMIT $2
-    """
-)
+"""
+AGAIN = Statement(_AGAIN.format("operation_items"), sqlite=_AGAIN.format(_ITEMS_BY_STATUS))
 LIST_ITEMS = Statement(
     f"""
     SELECT i.position, i.noun, i.id,
@@ -156,19 +157,19 @@ _CLEAR = "UPDATE operation_items SET status = NULL, error = NULL WHERE operation
 CLEAR = Statement(_CLEAR + _CHOSEN, sqlite=_CLEAR + _CHOSEN_SQLITE)
 _DROP = "DELETE FROM operation_items WHERE operation_id = $1 AND "
 DROP = Statement(_DROP + _CHOSEN, sqlite=_DROP + _CHOSEN_SQLITE)
-TRY_AGAIN = Statement(
-    "UPDATE operation_items SET status = 'pending', error = NULL"
-    " WHERE operation_id = $1 AND status IN ('failed', 'conflict')"
-)
-FAILURES = Statement(
-    """
+_TRY_AGAIN = """
+    UPDATE {} SET status = 'pending', error = NULL
+    WHERE operation_id = $1 AND status IS NOT NULL AND status IN ('failed', 'conflict')
+"""
+TRY_AGAIN = Statement(_TRY_AGAIN.format("operation_items"), sqlite=_TRY_AGAIN.format(_ITEMS_BY_STATUS))
+_FAILURES = """
     SELECT error, status, total, id FROM (
         SELECT error, status, id, count(*) OVER (PARTITION BY error, status) AS total,
             row_number() OVER (PARTITION BY error, status ORDER BY position) AS place
-        FROM operation_items WHERE operation_id = $1 AND status IN ('failed', 'conflict')
+        FROM {} WHERE operation_id = $1 AND status IS NOT NULL AND status IN ('failed', 'conflict')
     ) AS numbered WHERE place <= 5 ORDER BY total DESC, error, status, place LIMIT $2
-    """
-)
+"""
+FAILURES = Statement(_FAILURES.format("operation_items"), sqlite=_FAILURES.format(_ITEMS_BY_STATUS))
 
 
 def _kept(*, failures: list[FailureGroup] | None) -> list[FailureGroup] | None:
@@ -193,22 +194,24 @@ FORGETTABLE = Statement(f"{_FIRST_FORGETTABLE} FOR NO KEY UPDATE SKIP LOCKED", s
 IS_FORGETTABLE = Statement(_FORGETTABLE.format("AND id = $2"))
 _LOCK_OTHERS = "SELECT id FROM operations WHERE items_of = $1 ORDER BY id"
 LOCK_OTHERS = Statement(f"{_LOCK_OTHERS} FOR NO KEY UPDATE", sqlite=_LOCK_OTHERS)
-FORGOTTEN = Statement("UPDATE operations SET forgotten = $2 WHERE (id = $1 OR items_of = $1) AND forgotten IS NULL")
+FORGOTTEN = Statement(
+    "UPDATE operations SET forgotten = $2 WHERE forgotten IS NULL"
+    " AND id IN (SELECT id FROM operations WHERE id = $1 UNION ALL SELECT id FROM operations WHERE items_of = $1)"
+)
 EMPTIED = Statement("UPDATE operations SET emptied = $2 WHERE id = $1")
 FORGET_FIRST_ITEMS = Statement(
     "DELETE FROM operation_items WHERE operation_id = $1 AND position <= "
     "(SELECT max(position) FROM (SELECT position FROM operation_items WHERE operation_id = $1"
     " ORDER BY position LIMIT $2) AS first)"
 )
+_IS_KEPT = "(d.finished IS NULL OR d.finished >= $1 OR d.emptied IS NULL)"
 # A flow that had to wait for what it had goes by the operation that has deleted it.
 REMOVE = Statement(
-    """
+    f"""
     DELETE FROM operations WHERE id IN (
         SELECT id FROM operations AS o WHERE created < $1 AND finished < $1 AND emptied IS NOT NULL
-        AND NOT EXISTS (
-            SELECT 1 FROM operations AS d WHERE (d.items_of = o.id OR d.id = o.undone_by)
-            AND (d.finished IS NULL OR d.finished >= $1 OR d.emptied IS NULL)
-        )
+        AND NOT EXISTS (SELECT 1 FROM operations AS d WHERE d.items_of = o.id AND {_IS_KEPT})
+        AND NOT EXISTS (SELECT 1 FROM operations AS d WHERE d.id = o.undone_by AND {_IS_KEPT})
         AND NOT EXISTS (SELECT 1 FROM flows AS f WHERE f.deleted_at IS NOT NULL AND f.deleted_by = o.id)
         ORDER BY created, id LIMIT $2
     )
