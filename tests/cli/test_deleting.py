@@ -42,6 +42,10 @@ def test_a_run_is_deleted_told_how_to_undo_and_had_back(served: Command, api: Sy
     assert listed(served, flow) == set()
     operation = api.read_operation(undo_hint(deleted.stderr))
     assert (operation.reason, operation.changed) == ("a test", 1)
+    again = served("flow-run", "delete", run)
+    assert again.returncode == 0
+    assert again.stderr.startswith(f"The flow run {run} is deleted already, so nothing is done;")
+    assert served("flow-run", "delete", NOBODY).returncode == 1
     undone = served("undo", operation.id)
     assert undone.returncode == 0, undone.stderr
     assert undone.stderr.startswith("1 flow run restored in ")

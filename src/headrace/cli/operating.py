@@ -176,7 +176,7 @@ def _begin(
     for attempt in range(_TRIES):
         preview = None if manner.yes else _preview(api, wanted, active)
         if preview is not None and not preview.total:
-            return _nothing(wanted)
+            return _nothing(api, wanted)
         if preview is not None and _is_risky(preview) and sys.stdin.isatty():
             _ask(preview, wanted.noun)
         wanted.token = preview.token if preview is not None else None
@@ -191,13 +191,22 @@ def _begin(
     raise AssertionError
 
 
-def _nothing(wanted: OperationCreate) -> None:
-    noun = name_of(wanted.noun)
-    ids = wanted.target.ids or ()
-    if ids:
-        which = f"{noun} {ids[0]}" if len(ids) == 1 else f"{noun} of these ids"
+def _nothing(api: "SyncHeadraceClient", wanted: OperationCreate) -> None:
+    """Say that nothing matches. Raises `CommandFailed` if ids were named of which none is even in the trash."""
+    noun, ids = name_of(wanted.noun), wanted.target.ids or ()
+    if not ids:
+        tell(f"No {noun} matches, so nothing is deleted.")
+        return
+    asked = OperationPreview(kind=Kind.RESTORE, noun=wanted.noun, target=wanted.target)
+    which = f"{noun} {ids[0]}" if len(ids) == 1 else f"{noun} of these ids"
+    if (deleted := api.preview_operation(asked).total) == 0:
         raise CommandFailed(f"There is no {which}; headrace {noun.replace(' ', '-')} ls shows those there are.")
-    tell(f"No {noun} matches, so nothing is deleted.")
+    many = f"The {which} is" if len(ids) == 1 else f"{deleted:,} of these {amount(len(ids), noun)} {_be(deleted)}"
+    tell(f"{many} deleted already, so nothing is done; headrace trash ls shows what can be restored.")
+
+
+def _be(many: int) -> str:
+    return "is" if many == 1 else "are"
 
 
 def _is_risky(preview: Preview) -> bool:
