@@ -147,7 +147,7 @@ def retry(operation: str, /) -> None:
     with client() as api:
         found = _read(lambda: api.retry_failed_operation_items(id), id)
         if found.finished is not None and not found.failed:
-            tell("Nothing has failed." if not found.changed else following.summary(found))
+            tell("Nothing of it has failed, so nothing is tried again.")
             return
         following.conclude(api, following.follow(api, id))
 

@@ -141,6 +141,31 @@ async def test_an_operation_is_stopped_between_batches_and_what_was_done_is_undo
     assert await _count(api) == 1 + _RUNS
 
 
+async def test_what_was_stopped_is_not_gone_on_with_by_trying_again_what_failed(
+    api: Api, worker: Operations, runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody stopped it for the sake of all that it had not come to yet."""
+
+    async def refuse(*_: object) -> None:
+        raise Conflict("This is not to be had.")
+
+    operation = await accept(api.store, target={"ids": runs})
+    monkeypatch.setattr(trash, "remove", refuse)
+    monkeypatch.setattr(plain, "remove", refuse)
+    await freezing.settle(api.store)
+    await tick(worker)
+    await tick(worker)
+    await api.post(f"/x/operations/{operation.id}/abort")
+    assert (await finish(worker, operation.id)).failed == 2
+    monkeypatch.undo()
+
+    again = await api.post(f"/x/operations/{operation.id}/retry_failed")
+
+    assert (again.status, "was stopped" in again.json["detail"]) == (409, True)
+    assert (await read(api.store, operation.id)).status == "aborted"
+    assert await _count(api) == 1 + _RUNS
+
+
 async def test_undoing_an_operation_that_goes_on_stops_it_first(api: Api, worker: Operations, runs: list[str]) -> None:
     """What it has done by then is taken back."""
     operation = await accept(api.store, target={"ids": runs})

@@ -126,11 +126,13 @@ async def abort(store: Store, id: UUID, moment: datetime) -> Operation:
 
 
 async def retry_failed(store: Store, id: UUID, moment: datetime) -> Operation:
-    """Try the items again that failed or had a conflict. Raises `Conflict` while the operation goes on."""
+    """Try the items again that failed or had a conflict. Raises `Conflict` for one that goes on, or was stopped."""
     async with store.transaction() as transaction:
         record = await lock(transaction, id)
         if record.finished is None:
             raise Conflict(f"Operation {id} goes on: wait until it has ended, then try again what failed.")
+        if record.status is OperationStatus.ABORTED:
+            raise Conflict(f"Operation {id} was stopped, and is not gone on with: begin a new one for what is left.")
         if not record.failed:
             return shown(record, moment)
         if record.status is OperationStatus.FAILED:
