@@ -1,5 +1,6 @@
 """Which operations are refused before they begin: those whose target is unclear, empty, or does not suit the kind."""
 
+from collections.abc import Iterator
 from typing import Any, assert_never
 
 import msgspec
@@ -87,6 +88,10 @@ def _of_target(kind: OperationKind, target: Target) -> Refusal | None:
 
 def _of_filters(target: Target) -> Refusal | None:
     given = [] if target.filters is None else target.filters.all()
+    for name, one in given:
+        if any("\0" in text for text in _texts(one)):  # SQLite would read a pattern up to there
+            told = f"target.filters.{name} holds a NUL character, which is in no text: leave it out."
+            return Refusal(told, ("target", "filters", name))
     if any(constrains(one) for _, one in given):
         return None
     names = ", ".join(f"target.filters.{name}" for name, _ in given)
@@ -107,11 +112,32 @@ def _says_something(name: str, value: Any) -> bool:
         case (("not_any_" | "all_"), []):
             return False
         case "startswith_", list():
-            return value != [] and "" not in value
+            patterns = list(_texts(value))
+            return patterns != [] and all(map(_has_letters, patterns))
         case "like_", str():
-            return value.strip("%") != ""
+            return _has_letters(value)
         case _:
             return True
+
+
+def _has_letters(pattern: str) -> bool:
+    """Whether a pattern asks for more than text of any kind, as `%` and `_` do."""
+    return pattern.strip("%_") != ""
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a filter."""
+    match value:
+        case str():
+            yield value
+        case Filter():
+            for name in value.__struct_fields__:
+                yield from _texts(getattr(value, name))
+        case list():
+            for one in value:  # pyright: ignore[reportUnknownVariableType] - whatever it is
+                yield from _texts(one)
+        case _:
+            return
 
 
 def _cancels_out(given: Filter) -> bool:
