@@ -81,13 +81,15 @@ async def test_it_gives_back_about_what_it_told_and_nothing_is_changed(store: St
     assert (await asyncio.to_thread(plan, settings)).gain < 0.3 * told.gain
 
 
-async def test_an_index_that_waits_for_too_long_stays_and_leaves_nothing_behind(
+async def test_an_index_that_waits_for_too_long_stays_and_it_is_told_for_whom(
     store: Store, settings: Settings, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_compacting, "_HOLD_ON", "SET lock_timeout = '200ms'")
+    monkeypatch.setattr(postgres_compacting, "_LONG", 0.0)
     said: list[str] = []
     async with reading(postgres_url):
         await asyncio.to_thread(compact, settings, said.append)
+    assert said[0].startswith("A transaction has been open for 0 min")
     assert any("stays as it is" in line for line in said)
     assert not await store.fetch(_INVALID)
 

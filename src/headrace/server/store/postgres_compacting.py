@@ -14,7 +14,7 @@ from typing import NamedTuple
 from headrace.server.store.locations import PostgresDatabase, locate
 from headrace.server.store.postgres_connection import DRIVER_ERRORS, Driver, connect, translate, unusable
 from headrace.server.store.postgres_moving import Heap, Moving, heaps
-from headrace.server.store.postgres_shrinking import QUIETLY
+from headrace.server.store.postgres_shrinking import CLEARLY, MOST_VACUUMS, QUIETLY, is_shorter
 from headrace.settings import Settings
 from headrace.wire.errors import HeadraceError, StoreError
 
@@ -23,6 +23,8 @@ _LOCK = 0x68656164_726F6F6D
 _PATIENCE, _LONGEST = 10.0, 24 * 3600.0
 _HOLD_ON = "SET lock_timeout = '10min'"
 """For so long it waits for whoever keeps it from a table or an index."""
+_LONG = 60.0
+"""Seconds for which a transaction may be open without being told of."""
 _BETWEEN_TELLINGS = 2.0
 _MUCH, _PART_OF_TABLE, _PART_OF_INDEX = 1 << 20, 0.1, 0.3
 """Bytes, and parts of a table or an index, from which on it is worth it."""
@@ -53,8 +55,9 @@ _LEFT_OVER = """
 """
 _OLDEST_READER = """
     SELECT pid, floor(extract(epoch FROM clock_timestamp() - xact_start) / 60)::integer, coalesce(application_name, '')
-    FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-    AND xact_start < clock_timestamp() - interval '1 minute' ORDER BY xact_start LIMIT 1
+    FROM pg_stat_activity WHERE datname = current_database() AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
+    AND backend_type = 'client backend' AND xact_start < clock_timestamp() - make_interval(secs => $1)
+    ORDER BY xact_start LIMIT 1
 """
 _NOTICE_WHEN_WE_DIE = """
     SELECT set_config('client_connection_check_interval', '2s', false)
@@ -205,7 +208,7 @@ class _Compaction:
         return before, await driver.fetchval(_SIZE)
 
     async def _warn_of_readers(self) -> None:
-        for pid, minutes, name in await self._driver.fetch(_OLDEST_READER):
+        for pid, minutes, name in await self._driver.fetch(_OLDEST_READER, _LONG):
             self._tell(
                 f"A transaction has been open for {minutes} min (process {pid} of the database, {name or 'unnamed'}): "
                 "what was deleted since then keeps its room, and indexes wait for it to end."
@@ -228,7 +231,10 @@ class _Compaction:
             if began >= self._told_at:
                 self._told_at = began + _BETWEEN_TELLINGS
                 self._tell(f"… {moving.progress:.0%}, {moving.moved:,} rows moved")
-        await self._vacuum(table, "TRUNCATE, INDEX_CLEANUP ON")
+        for _ in range(MOST_VACUUMS):
+            await self._vacuum(table, f"TRUNCATE{CLEARLY}")
+            if await is_shorter(self._driver, heap):
+                break
         (after,) = await heaps(self._driver, table)
         given = (heap.pages - after.pages) * heap.page_bytes
         self._tell(f"{table}: {moving.moved:,} rows moved, {given / 1e6:,.1f} MB given back")

@@ -10,6 +10,10 @@ QUIETLY = ("SET vacuum_cost_delay = '2ms'", "SET vacuum_cost_limit = 400", "SET 
 """So that it leaves the disk to others, as autovacuum does, and never stands in anybody's way."""
 _MUCH, _LARGE_PART = 4 << 20, 0.2
 """Bytes of room, and the part of a table that they are, from which on rows are moved."""
+CLEARLY = ", INDEX_CLEANUP ON"
+"""For a vacuum after moves: what has gone from a page takes its place there until no index leads to it any more."""
+MOST_VACUUMS = 3
+"""After moves: where others use a table without a break, a vacuum gives up cutting its end off after five seconds."""
 _TABLE_BYTES = """
     SELECT coalesce(
         (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree($1::text::regclass) WHERE isleaf),
@@ -23,6 +27,13 @@ def is_worth_it(heap: Heap) -> bool:
     return heap.column is not None and heap.room >= _MUCH and heap.room >= _LARGE_PART * heap.pages * heap.page_bytes
 
 
+async def is_shorter(driver: Driver, heap: Heap) -> bool:
+    """Whether the table's file is shorter than it was."""
+    return (
+        await driver.fetchval("SELECT pg_relation_size($1::text::regclass)", heap.table) < heap.pages * heap.page_bytes
+    )
+
+
 class Shrinking:
     """Shrinks one table: a vacuum first; where much room is left, steps that move rows, and a vacuum after them.
 
@@ -34,7 +45,7 @@ class Shrinking:
         self._driver: Driver | None = None
         self._left: list[Heap] = []
         self._moving: Moving | None = None
-        self._bytes = self._told = 0
+        self._vacuums = self._bytes = self._told = 0
 
     async def step(self, pages: int) -> GivenBack:
         """Go on, and where that is to move rows, from at most so many pages."""
@@ -57,14 +68,18 @@ class Shrinking:
             return GivenBack(given, bool(self._left))
         heap = self._left[0]
         if self._moving is None:
-            self._moving = Moving(self._driver, heap, self._rows)
-        if await self._moving.step(pages):
+            self._moving, self._vacuums = Moving(self._driver, heap, self._rows), 0
+        if not self._vacuums and await self._moving.step(pages):
             return GivenBack(0, True)
-        moving, self._moving = self._moving, None
-        self._rows -= moving.moved
-        # What has gone from a page takes its place there until the indexes do not lead to it any more.
-        given = await self._vacuum(self._driver, heap.table, ", INDEX_CLEANUP ON") if moving.moved else 0
+        given = 0
+        if self._moving.moved:
+            given = await self._vacuum(self._driver, heap.table, CLEARLY)
+            self._vacuums += 1
+            if self._vacuums < MOST_VACUUMS and not await is_shorter(self._driver, heap):
+                return GivenBack(given, True)
+        self._rows -= self._moving.moved
         self._left = self._left[1:] if self._rows > 0 else []
+        self._moving = None
         return GivenBack(given, bool(self._left))
 
     async def _worth_it(self, driver: Driver) -> list[Heap]:
