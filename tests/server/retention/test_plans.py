@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -19,24 +18,30 @@ _FILL_SQLITE = """
 _FILL_POSTGRES = "WITH n (i) AS (SELECT generate_series(1, 3000))"
 _ID = "printf('00000000-0000-7000-8000-%012d', {0})", "('00000000-0000-7000-8000-' || lpad(({0})::text, 12, '0'))::uuid"
 
+_FLOWS = 40
+"""With one flow, walking back all runs is as quick as walking back those of each flow."""
+
 
 def _fill(text: str) -> Statement:
-    """Rows for each number `i`: `{id}` is an id made of it, `{ago}` so many minutes before $2."""
+    """Rows for each number `i`: `{id}` is an id made of it, `{flow}` a flow's, `{ago}` so many minutes before $1."""
 
     def written(numbers: str, id_: str, ago: str) -> str:
         into, rest = text.split(" SELECT", 1)
-        return f"{into} {numbers} SELECT{rest}".replace("{id}", id_).replace("{ago}", ago)
+        rest = rest.replace("{id}", id_.format("i")).replace("{flow}", id_.format(f"i % {_FLOWS} + 1"))
+        return f"{into} {numbers} SELECT{rest}".replace("{ago}", ago)
 
     return Statement(
-        written(_FILL_POSTGRES, _ID[1].format("i"), "$2::timestamptz - i * interval '1 minute'"),
-        sqlite=written(_FILL_SQLITE, _ID[0].format("i"), "$2 - i * 60000000"),
+        written(_FILL_POSTGRES, _ID[1], "$1::timestamptz - i * interval '1 minute'"),
+        sqlite=written(_FILL_SQLITE, _ID[0], "$1 - i * 60000000"),
     )
 
 
-_FLOW = Statement("INSERT INTO flows (id, created, updated, name) VALUES ($1, $2, $2, 'flow')")
+_FLOW = _fill(
+    f"INSERT INTO flows (id, created, updated, name) SELECT {{id}}, $1, $1, CAST(i AS text) FROM n WHERE i <= {_FLOWS}"
+)
 _RUNS = _fill(
     "INSERT INTO flow_runs (id, created, updated, name, flow_id, state_type, end_time)"
-    " SELECT {id}, $2, $2, 'run', $1, 'COMPLETED', {ago} FROM n"
+    " SELECT {id}, $1, $1, 'run', {flow}, 'COMPLETED', {ago} FROM n"
 )
 _TASK_RUNS = _fill(
     "INSERT INTO task_runs (id, created, updated, name, flow_run_id, task_key, dynamic_key, state_type, end_time)"
@@ -51,12 +56,10 @@ _LINES = _fill(
 async def fill(store: Store) -> None:
     """Thousands of each, as old as the beginning of ids."""
     moment = now() - timedelta(days=50)
-    await store.execute(_FLOW, UUID(int=1), moment)
-    await store.execute(_RUNS, UUID(int=1), moment)
-    for statement in (_TASK_RUNS, _ARTIFACTS, _LINES):
+    for statement in (_FLOW, _RUNS, _TASK_RUNS, _ARTIFACTS, _LINES):
         await store.execute(statement, moment)
     if store.dialect is Dialect.POSTGRES:
-        await store.execute(Statement("ANALYZE flow_runs, task_runs, artifacts, logs"))
+        await store.execute(Statement("ANALYZE flows, flow_runs, task_runs, artifacts, logs"))
 
 
 async def plan_of(store: Store, statement: Statement, *values: Any) -> str:
