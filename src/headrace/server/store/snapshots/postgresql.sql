@@ -1052,4 +1052,4 @@ CREATE TRIGGER history_delete AFTER DELETE ON task_runs FOR EACH ROW WHEN ((OLD.
 
 CREATE TRIGGER history_update AFTER UPDATE OF expected_start_time, state_type, state_name, state_timestamp, start_time, total_run_time, deleted_at ON task_runs FOR EACH ROW WHEN ((OLD.expected_start_time < clock_timestamp() - interval '600 seconds' OR NEW.expected_start_time < clock_timestamp() - interval '600 seconds') AND OLD.deleted_by IS NULL AND NEW.deleted_by IS NULL) EXECUTE FUNCTION change_history();
 
-INSERT INTO alembic_version (version_num) VALUES ('0011');
+INSERT INTO alembic_version (version_num) VALUES ('0012');

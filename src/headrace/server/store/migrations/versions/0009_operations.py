@@ -136,9 +136,6 @@ def _create_operations() -> None:
         sa.Column("purged", TIME),
         _total("purged_rows"),
         _total("purged_bytes"),
-        sa.Column("forgotten", TIME),
-        sa.Column("emptied", TIME),
-        sa.Column("failures", JSON),
         sa.PrimaryKeyConstraint("id", name="pk_operations"),
         sqlite_strict=True,
     )
@@ -146,13 +143,6 @@ def _create_operations() -> None:
     op.create_index("uq_operations_idempotency_key", "operations", ["idempotency_key"], unique=True)
     _partial_index("ix_operations_open", "operations", "created", where="finished IS NULL")
     _partial_index("ix_operations_purge_at", "operations", "purge_at", where="purge_at IS NOT NULL AND purged IS NULL")
-    _partial_index("ix_operations_items_of", "operations", "items_of", where="items_of IS NOT NULL")
-    _partial_index(
-        "ix_operations_kept",
-        "operations",
-        "finished",
-        where="finished IS NOT NULL AND emptied IS NULL AND (purge_at IS NULL OR purged IS NOT NULL)",
-    )
 
 
 def _create_items() -> None:
