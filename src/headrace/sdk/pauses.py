@@ -89,9 +89,9 @@ async def _pause(driver: Driver, wanted: Any, timeout: int, poll_interval: float
     key = key or str(next(run.pauses))
     state = Paused(timeout_seconds=timeout, pause_key=key)
     keys = state.state_details.run_input_keyset = keyset_of("paused", key) if asked is not None else None
+    if asked is not None and keys is not None:  # first, for whoever sees the pause may resume it at once
+        await ask(driver, run.flow_run.id, asked[0], keys)
     if await _entered(driver, run.flow_run.id, state) is not None:
-        if asked is not None and keys is not None:
-            await ask(driver, run.flow_run.id, asked[0], keys)
         flow_run_logger(run.flow_run, run.flow).info("The flow run is paused for at most %d seconds.", timeout)
         await _resumed(driver, run.flow_run.id, timeout, poll_interval)
         flow_run_logger(run.flow_run, run.flow).info("The flow run goes on.")
@@ -114,10 +114,10 @@ async def _suspend(driver: Driver, wanted: Any, flow_run_id: UUID | None, timeou
     state = Suspended(timeout_seconds=timeout, pause_key=key)
     details = state.state_details
     keys = details.run_input_keyset = keyset_of("suspended", details.pause_key or "") if asked is not None else None
+    if asked is not None and keys is not None:  # first, for whoever sees it may resume the run at once
+        await ask(driver, flow_run_id, asked[0], keys)
     entered = await _entered(driver, flow_run_id, state)
     if entered is not None:
-        if asked is not None and keys is not None:
-            await ask(driver, flow_run_id, asked[0], keys)
         if own:
             raise Pause("The flow run is suspended.", state=entered)
         return None

@@ -50,7 +50,8 @@ async def test_it_rests_until_the_next_is_due_at_most_until_it_is_time_to_look(
     api: Api, database_settings: Settings
 ) -> None:
     service = Purge(api.store, told(database_settings, loop_seconds=30))
-    assert not await service.tick_at(LATER)
+    while await service.tick_at(LATER):
+        pass  # there may be room on PostgreSQL that others have left
     assert service.interval == 30
     await delete_runs(api.store, await full_run(api, await api.flow()), due=LATER)
     assert not await service.tick_at(LATER - timedelta(seconds=5))
