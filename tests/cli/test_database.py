@@ -125,9 +125,10 @@ def test_compacting_can_be_ended_at_any_moment(
         process = subprocess.Popen(
             [HEADRACE, "server", "database", "compact", "-y"], env=environ, stderr=subprocess.PIPE, text=True
         )
-        until(lambda: bool(asked(postgres_url, invalid)))
+        until(lambda: bool(asked(postgres_url, invalid)) or process.poll() is not None)
         process.send_signal(number)
         _, shown = process.communicate(timeout=60)
+        assert process.returncode != 0, shown
         until(lambda: not asked(postgres_url, building))
     assert process.returncode != 0
     if number == signal.SIGINT:
@@ -173,8 +174,10 @@ def reading(url: str) -> Iterator[None]:
         connection: Any = runner.run(asyncpg.connect(url))
         runner.run(connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ"))
         runner.run(connection.fetchval("SELECT count(*) FROM flows"))
-        yield
-        runner.run(connection.close())
+        try:
+            yield
+        finally:
+            runner.run(connection.close())
 
 
 def until(holds: Callable[[], bool]) -> None:

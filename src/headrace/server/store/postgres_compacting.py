@@ -37,7 +37,8 @@ _TABLES = """
     AND (c.relname = ANY($1::text[]) OR p.relname = ANY($1::text[])) ORDER BY 1
 """
 _INDEXES = """
-    SELECT x.oid::regclass::text, pg_relation_size(x.oid), current_setting('block_size')::integer, x.reltuples,
+    SELECT x.oid::regclass::text, pg_relation_size(x.oid), current_setting('block_size')::integer,
+        CASE WHEN t.reltuples < 0 THEN x.reltuples ELSE least(x.reltuples, t.reltuples) END,
         (
             SELECT sum(coalesce(s.avg_width * (1 - s.null_frac), 16)) FROM unnest(i.indkey) AS k (attnum)
             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
@@ -48,6 +49,8 @@ _INDEXES = """
     JOIN pg_am m ON m.oid = x.relam
     WHERE i.indrelid = $1::text::regclass AND m.amname = 'btree' AND i.indisvalid
 """
+"""An index may still be said to have the rows of before: a vacuum that was cut short, or found nothing left to do in
+it, leaves its number as it was."""
 _LEFT_OVER = """
     SELECT x.oid::regclass::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
     WHERE NOT i.indisvalid AND x.relname ~ '_cc(new|old)[0-9]*$' AND i.indrelid = ANY($1::text[]::regclass[])
