@@ -81,6 +81,13 @@ async def test_it_gives_back_about_what_it_told_and_nothing_is_changed(store: St
     assert (await asyncio.to_thread(plan, settings)).gain < 0.3 * told.gain
 
 
+async def test_an_index_is_known_to_be_empty_also_where_a_vacuum_has_not_told(store: Store, settings: Settings) -> None:
+    known = (await asyncio.to_thread(plan, settings)).indexes
+    told = "UPDATE pg_class SET reltuples = 20000 WHERE relkind = 'i' AND relname LIKE 'logs_default%'"
+    await store.execute(Statement(told))
+    assert (await asyncio.to_thread(plan, settings)).indexes == known != []
+
+
 async def test_an_index_that_waits_for_too_long_stays_and_it_is_told_for_whom(
     store: Store, settings: Settings, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
