@@ -64,7 +64,7 @@ async def remove(
 ) -> Removed:
     """Delete those of these objects that are live, with what belongs to each, in the operation's name.
 
-    A flow run takes along its task runs, logs and artifacts; what goes along by itself is told by `related`.
+    A flow run takes along its task runs, logs and artifacts; what goes along as items of its own is told by `contents`.
     """
     changed = await _REMOVE[noun](transaction, operation_id, ids, moment)
     done = set(changed.ids)
